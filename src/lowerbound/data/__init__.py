@@ -1,1 +1,14 @@
-"""."""
+"""Data: what is observed, and everything that happens to it before the model.
+
+`Data` holds named arrays in memory in their own type, and the steps that make raw rows into the data of a
+model: missing entries, binarization, dequantization, standardization and scaling, with their log-determinants.
+`Data.split` parts the rows; `Data.transform` is what training applies to each gathered row on the device;
+`order` and `batch_indices` say which rows those are, as pure functions of seed and step. `digits` is embedded.
+"""
+
+from lowerbound.data._batches import batch_indices, order
+from lowerbound.data._data import Data, Splits, as_data
+from lowerbound.data._digits import digits
+from lowerbound.data._transform import Transform
+
+__all__ = ["Data", "Splits", "Transform", "as_data", "batch_indices", "digits", "order"]

@@ -1,1 +1,8 @@
-"""."""
+"""Training: a pure step, a loop over chunks of it, and the history."""
+
+from lowerbound.training._files import weight_names
+from lowerbound.training._fit import NonFiniteError, Run, fit
+from lowerbound.training._history import History
+from lowerbound.training._progress import Progress
+
+__all__ = ["History", "NonFiniteError", "Progress", "Run", "fit", "weight_names"]

@@ -1,0 +1,615 @@
+"""Data: named arrays in memory, and what happens to them before the model."""
+
+import hashlib
+import html
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, overload
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Int64, Integer, PRNGKeyArray, Shaped
+
+from lowerbound._suggest import suggest
+from lowerbound.data._checks import as_rows, check_values
+from lowerbound.data._moments import column_moments
+from lowerbound.data._steps import (
+    AbstractBinarization,
+    AbstractStep,
+    Dequantization,
+    Scaling,
+    Standardization,
+    StochasticBinarization,
+    Threshold,
+)
+from lowerbound.data._transform import Mask, Transform, prepare
+
+Rows = Shaped[np.ndarray, "rows ..."]
+
+#: What others call the binarizations.
+_ELSEWHERE = {"dynamic": "stochastic", "static": "fixed"}
+
+Valid = TypeVar("Valid", bound="Data | None")
+Test = TypeVar("Test", bound="Data | None")
+
+
+class _Call(NamedTuple):
+    """One step as it was declared: in words, and how to declare it of other rows."""
+
+    words: str
+    repeat: "Callable[[Data], Data]"
+
+
+class Data:
+    r"""Named arrays with a common leading axis of rows, and the steps from raw rows to the data of a model.
+
+    What the data names is observed. The arrays stay on the host as NumPy arrays of their own type: uint8 stays
+    uint8 and float64 stays float64. On the device JAX's own setting decides, so float64 and int64 arrive there
+    as 32 bits unless `jax_enable_x64` is set; values that would not survive it are refused.
+
+    A `Data` never changes: each method returns a new one. Steps are declared in order, and carried out by
+    `transform` one row at a time on the device, except for `missing` and `binarize("fixed")`, which change
+    the stored rows. With a change of units comes its $\log|\det J|$, so densities can be reported in the
+    units of the raw rows.
+
+    Shapes and types are checked here. Values are checked when the rows are first used (`arrays`,
+    `transform`, `split`, a step that reads them), so that `missing` can be declared before: entries that are
+    not finite and values that would destroy a run in one step are refused by row and column.
+
+    Args:
+        arrays: Arrays by name, for names that are no Python identifiers (`{"age (y)": ...}`). Anything that
+            `numpy.asarray` takes: JAX arrays, columns of data frames, nested lists. Writeable memory is copied.
+        **named: More arrays by name.
+
+    Raises:
+        TypeError: `arrays` is no mapping, a name is no string, or an array is masked.
+        ValueError: No array; a name given twice; an array that is ragged, empty, complex or holds objects;
+            arrays with different numbers of rows.
+
+    Example:
+        >>> data = Data(x=np.zeros((10, 784), np.uint8)).binarize("stochastic")
+        >>> data
+        Data(10 rows: x uint8 (784,); binarize stochastic x)
+    """
+
+    _arrays: dict[str, Rows]
+    _raw_types: dict[str, np.dtype]  # as they came; without the masks
+    _row_ids: Int64[np.ndarray, " rows"]
+    _masks: tuple[Mask, ...]
+    _steps: dict[str, tuple[AbstractStep, ...]]
+    _calls: tuple[_Call, ...]
+    _outliers: frozenset[str]  # the arrays that may have them
+    _passed: frozenset[str]  # the arrays whose values are checked
+    _settled: bool  # whether a split has fitted the statistics already
+    _name: str
+    _split: str
+
+    def __init__(self, arrays: Mapping[str, Any] | None = None, /, **named: Any):
+        if arrays is not None and not isinstance(arrays, Mapping):
+            raise TypeError(f"`Data` wants arrays by name, but got a {type(arrays).__name__}. Write `Data(x=...)`.")
+        arrays = dict(arrays or {})
+        for name in arrays:
+            if not isinstance(name, str):
+                raise TypeError(f"The name of an array is a string, but one is {name!r}.")
+            if name in named:
+                raise ValueError(f"`{name}` is given twice, in the mapping and by keyword.")
+        rows = {name: as_rows(name, values) for name, values in (arrays | named).items()}
+        if not rows:
+            raise ValueError("`Data` needs at least one array. Write `Data(x=...)`.")
+        first, *others = rows
+        for other in others:
+            if len(rows[other]) != len(rows[first]):
+                raise ValueError(
+                    f"Every array has one entry a row, but `{first}` has {len(rows[first])} rows and "
+                    f"`{other}` has {len(rows[other])}."
+                )
+        self.__dict__.update(
+            _arrays=rows,
+            _raw_types={name: array.dtype for name, array in rows.items()},
+            _row_ids=_read_only(np.arange(len(rows[first]), dtype=np.int64)),
+            _masks=(),
+            _steps={},
+            _calls=(),
+            _outliers=frozenset(),
+            _passed=frozenset(),
+            _settled=False,
+            _name="data",
+            _split="all",
+        )
+
+    def _with(self, **changes: Any) -> "Data":
+        """Return a `Data` with other fields, and nothing that was cached of the old ones."""
+        new = object.__new__(Data)
+        new.__dict__.update({name: self.__dict__[name] for name in Data.__annotations__} | changes)
+        return new
+
+    def __setattr__(self, name: str, value: Any):
+        raise AttributeError("`Data` does not change. Its methods return a new one.")
+
+    # What it holds.
+
+    def __len__(self) -> int:
+        return len(self._row_ids)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._arrays
+
+    @overload
+    def __getitem__(self, index: str) -> Rows: ...
+    @overload
+    def __getitem__(self, index: slice | Sequence[int] | Shaped[Array, " index"] | np.ndarray) -> "Data": ...
+    def __getitem__(self, index: Any) -> "Rows | Data":
+        """Return an array by name, unchecked as it is stored; or `Data` of some rows, by slice or index array.
+
+        Rows keep their identity and the statistics of the data that they are taken from: the same row is the
+        same datum, whatever its neighbours. (A later `split` still fits the statistics anew.)
+
+        Raises:
+            KeyError: There is no array of that name.
+            TypeError: `index` is one integer.
+            ValueError: No row is left.
+        """
+        if isinstance(index, str):
+            if index not in self._arrays:
+                raise KeyError(self._unknown(index))
+            return self._arrays[index]
+        if not isinstance(index, slice):
+            index = np.asarray(index)
+            if index.ndim == 0:
+                raise TypeError(f"`data[{index}]` is no row of its own; write `data[{index}:{index + 1}]` for `Data`.")
+        return self._rows(index, self._fitted if self._is_open else self._steps)
+
+    def _rows(self, index: Any, steps: dict[str, tuple[AbstractStep, ...]], **changes: Any) -> "Data":
+        row_ids = self._row_ids[index]
+        if not len(row_ids):
+            raise ValueError(f"No row is left of {len(self)}.")
+        arrays = {name: _read_only(rows[index]) for name, rows in self._arrays.items()}
+        return self._with(_arrays=arrays, _row_ids=_read_only(row_ids), _steps=steps, **changes)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all arrays, masks included: what is observed."""
+        return tuple(self._arrays)
+
+    @property
+    def row_ids(self) -> Int64[np.ndarray, " rows"]:
+        """Which row each was in the data that it was first part of: randomness per row goes by this number."""
+        return self._row_ids
+
+    @property
+    def arrays(self) -> dict[str, Rows]:
+        """The raw rows by name, read-only: what goes to the device, where `transform` makes data of them."""
+        return {name: self._values(name) for name in self._arrays}
+
+    @cached_property
+    def transform(self) -> Transform:
+        """The steps for one raw row, on the device; see `Transform`. Statistics are fitted by now."""
+        return Transform(self._fitted, self._masks)
+
+    def prepared(self, key: PRNGKeyArray) -> dict[str, Shaped[Array, "rows ..."]]:
+        """Return all rows as the model sees them at step 0 of `key`, on the device."""
+        return prepare(self.transform, self.arrays, self._row_ids, key)
+
+    # Steps.
+
+    def binarize(self, how: str, *names: str, levels: int | None = None, key: PRNGKeyArray | None = None) -> "Data":
+        """Make grey levels binary.
+
+        The grey level is value / top. For floats top is 1; for integers it is the largest value here, and 255
+        for uint8 that reaches 128; `levels` declares it: top = levels - 1. Nothing may follow on that array.
+
+        Args:
+            how: "stochastic" draws 1 with probability grey level, anew for each step and row of a run;
+                "fixed" draws so once, with `key`, and stores the bits; "threshold" gives 1 from a half on.
+                These are different data: on MNIST the bound moves by 20 nats.
+            *names: The arrays; may be left out where there is but one.
+            levels: The number of grey levels, 256 for bytes.
+            key: For "fixed", and only then.
+
+        Raises:
+            ValueError: An unknown word or name; values outside of 0 to top; a key too many or too few.
+        """
+        known = ("stochastic", "fixed", "threshold")
+        if how not in known:
+            raise ValueError(
+                f'`how` is "{how}", but data are binarized by "stochastic", "fixed" or "threshold".'
+                + suggest(_ELSEWHERE.get(how, how), known)
+            )
+        if how == "fixed" and key is None:
+            raise ValueError('"fixed" draws once and for all, so it needs a key: `.binarize("fixed", key=key)`.')
+        if how != "fixed" and key is not None:
+            raise ValueError(f'"{how}" takes no key: only "fixed" draws here.')
+        data = self
+        for name in self._chosen("binarize", names, first=True):
+            top = self._top("binarize", name, levels)
+            step = Threshold(top) if how == "threshold" else StochasticBinarization(top)
+            if how == "fixed":
+                drawn = prepare(Transform({name: (step,)}, ()), {name: self._arrays[name]}, self._row_ids, key)[name]
+                data = data._stored({name: np.asarray(drawn).astype(np.uint8)})
+                step = Threshold(1)
+            # Other rows are scaled as these are, whatever their own largest value.
+            same = levels if _is_float(self._raw_types[name]) else int(top) + 1
+            words = f"binarize {how} {name}" + ("" if top == 1 else f", {top} is 1")
+            data = data._stepped(
+                words,
+                name,
+                step,
+                lambda other, name=name, levels=same: other.binarize(how, name, levels=levels, key=key),
+            )
+        return data
+
+    def dequantize(self, *names: str, levels: int = 256) -> "Data":
+        r"""Spread integers evenly over their cells, (x + u) / levels with u ~ U[0, 1), anew for each step and row.
+
+        $\log|\det J|$ = -D log(levels). Reported densities are of x + u, in the units of x, and their average over u
+        bounds the log mass of the integers from below: $\mathbb{E}_u[\log p(x + u)] \le \log P(x)$.
+
+        Args:
+            *names: The arrays; may be left out where there is but one.
+            levels: Values are 0 to levels - 1.
+
+        Raises:
+            ValueError: Values that are no integers or outside of 0 to levels - 1; an unknown name.
+
+        References:
+            Theis, van den Oord and Bethge (2016), *A note on the evaluation of generative models*, Section 3.1,
+            https://arxiv.org/abs/1511.01844.
+        """
+        data = self
+        for name in self._chosen("dequantize", names, first=True):
+            self._top("dequantize", name, levels)
+            if _is_float(self._raw_types[name]) and (np.mod(self._arrays[name], 1) != 0).any():
+                raise ValueError(f"`dequantize` spreads integers, but `{name}` has values between them.")
+            data = data._stepped(
+                f"dequantize {name}, {levels} levels",
+                name,
+                Dequantization(levels),
+                lambda other, name=name: other.dequantize(name, levels=levels),
+            )
+        return data
+
+    def standardize(self, *names: str) -> "Data":
+        r"""Subtract the mean and divide by the standard deviation, column by column.
+
+        The statistics are of the training rows: `split` fits them on the training part. Without a split they
+        are of the rows here, at first use. They count observed entries only; a constant column keeps its scale.
+        $\log|\det J|$ = -Σ log sd, over the observed entries of a row.
+
+        Args:
+            *names: The arrays; may be left out where there is but one.
+
+        Raises:
+            ValueError: An unknown name; an array that is binarized; a validation or test part, whose rows must
+                not make statistics.
+        """
+        if self._split in ("valid", "test"):
+            raise ValueError(
+                f"`standardize` would take its statistics from the {self._split} rows. Declare it before `split`, or "
+                "bring these rows in with `train.like(...)`."
+            )
+        data = self
+        for name in self._chosen("standardize", names):
+            data = data._stepped(
+                f"standardize {name}", name, Standardization(), lambda other, name=name: other.standardize(name)
+            )
+        return data
+
+    def scale(self, factor: float | int, *names: str) -> "Data":
+        r"""Multiply by a number; $\log|\det J|$ = D log|factor|.
+
+        Args:
+            factor: Finite and not 0.
+            *names: The arrays; may be left out where there is but one.
+
+        Raises:
+            ValueError: `factor` is 0 or not finite; an unknown name; an array that is binarized.
+        """
+        if factor == 0 or not np.isfinite(factor):
+            raise ValueError(f"`factor` is {factor}, but a scale is finite and not 0.")
+        data = self
+        for name in self._chosen("scale", names):
+            data = data._stepped(
+                f"scale {name} by {factor:g}",
+                name,
+                Scaling(float(factor)),
+                lambda other, name=name: other.scale(factor, name),
+            )
+        return data
+
+    def missing(
+        self, marker: float | int = float("nan"), mask: str = "m", names: str | Sequence[str] | None = None
+    ) -> "Data":
+        """Set missing entries to 0 and add a boolean array that is True where an entry is observed.
+
+        Such entries stay 0 through all steps, and no statistic or log-determinant counts them.
+
+        Args:
+            marker: What stands for a missing entry; nan by default.
+            mask: The name of the new array. For one array it has that array's shape; for several it is one
+                vector a row, their flattened masks in order.
+            names: The arrays; may be left out where there is but one.
+
+        Raises:
+            ValueError: `mask` is taken; an unknown name; an array that has a mask or a step already.
+        """
+        chosen = self._chosen("missing", (names,) if isinstance(names, str) else tuple(names or ()), first=True)
+        if mask in self._arrays:
+            raise ValueError(f"`{mask}` is an array already. Choose another name for the mask: `mask=...`.")
+        for masked in self._masks:
+            if masked.name in chosen:
+                raise ValueError(f"`{masked.name}` has the mask `{masked.mask}` already.")
+        raw = {name: self._arrays[name] for name in chosen}
+        observed = {name: ~np.isnan(rows) if marker != marker else rows != marker for name, rows in raw.items()}
+        flat = [flags.reshape(len(self), -1) for flags in observed.values()]
+        starts = np.cumsum([0] + [flags.shape[1] for flags in flat])
+        together = observed[chosen[0]] if len(chosen) == 1 else np.concatenate(flat, axis=1)
+        filled = {name: np.where(observed[name], rows, np.zeros((), rows.dtype)) for name, rows in raw.items()}
+        new = self._stored(filled | {mask: together})
+        masks = tuple(Mask(name, mask, int(start)) for name, start in zip(chosen, starts, strict=False))
+        call = _Call(
+            f"missing {', '.join(chosen)}, {marker:g} is not observed in {mask}",
+            lambda other: other.missing(marker, mask, chosen),
+        )
+        return new._with(_masks=self._masks + masks, _calls=(*self._calls, call))
+
+    def allow_outliers(self, *names: str) -> "Data":
+        """Accept finite values however far out they are.
+
+        Args:
+            *names: The arrays; may be left out where there is but one.
+
+        Raises:
+            ValueError: An unknown name.
+        """
+        chosen = self._chosen("allow_outliers", names)
+        call = _Call(f"allow outliers {', '.join(chosen)}", lambda other: other.allow_outliers(*chosen))
+        return self._with(_outliers=self._outliers | set(chosen), _calls=(*self._calls, call))
+
+    # Other rows.
+
+    @overload
+    def split(self, *, key: PRNGKeyArray, valid: Literal[0], test: Literal[0]) -> "Splits[None, None]": ...
+    @overload
+    def split(self, *, key: PRNGKeyArray, valid: Literal[0], test: float = 0.1) -> "Splits[None, Data]": ...
+    @overload
+    def split(self, *, key: PRNGKeyArray, valid: float = 0.1, test: Literal[0]) -> "Splits[Data, None]": ...
+    @overload
+    def split(self, *, key: PRNGKeyArray, valid: float = 0.1, test: float = 0.1) -> "Splits[Data, Data]": ...
+    def split(self, *, key: PRNGKeyArray, valid: float | int = 0.1, test: float | int = 0.1) -> "Splits[Any, Any]":
+        """Part the rows at random into training, validation and test rows, and fit statistics on the first.
+
+        Statistics that an earlier split fitted stay as they are.
+
+        Args:
+            key: Decides the permutation; the same key and number of rows give the same parts.
+            valid: A fraction below 1 of the rows (rounded), or a number of rows. 0 gives None for that part.
+            test: Likewise.
+
+        Returns:
+            `Splits(train, valid, test)`.
+
+        Raises:
+            ValueError: A part that was asked for would have no row, or nothing would be left for training.
+        """
+        total = len(self)
+        counts = {"valid": _num_rows("valid", valid, total), "test": _num_rows("test", test, total)}
+        num_train = total - sum(counts.values())
+        if num_train < 1:
+            raise ValueError(
+                f"{counts['valid']} rows for `valid` and {counts['test']} for `test` leave none of {total} to train on."
+            )
+        seed = np.asarray(jax.random.bits(key, (2,)), np.uint64)  # on the host, where no size costs a compilation
+        order = np.random.Generator(np.random.Philox(key=seed)).permutation(total)
+        train, valid_rows, test_rows = np.split(order, [num_train, num_train + counts["valid"]])
+        for name in self.names:
+            self._values(name)  # all rows are checked, before they part
+        steps = self._rows(train, self._steps)._fit(anew=not self._settled)
+
+        def part(split: str, rows: Integer[np.ndarray, " part"]) -> Any:
+            return self._rows(rows, steps, _settled=True, _split=split) if len(rows) else None
+
+        return Splits(part("train", train), part("valid", valid_rows), part("test", test_rows))
+
+    def like(self, arrays: Mapping[str, Any] | None = None, /, **named: Any) -> "Data":
+        """Take other rows, an official test set say, through the same steps with the statistics fitted here.
+
+        Args:
+            arrays: Raw arrays by name: the names, row shapes and kinds of type that this data was made of.
+            **named: More arrays by name.
+
+        Raises:
+            ValueError: Names, shapes or kinds differ, or a value does not fit a step.
+        """
+        other = Data(arrays, **named)
+        for name in other.names:
+            if name not in self._raw_types:
+                raise ValueError(self._unknown(name))
+        for name, dtype in self._raw_types.items():
+            if name not in other:
+                raise ValueError(f"`{name}` is not given, but rows like these have {_listed(self._raw_types)}.")
+            came, needed = other[name].shape[1:], self._arrays[name].shape[1:]
+            if came != needed:
+                raise ValueError(f"`{name}` has rows of shape {came}, but rows like these have shape {needed}.")
+            if _is_float(other[name].dtype) != _is_float(dtype):
+                raise ValueError(
+                    f"`{name}` is {other[name].dtype}, but rows like these are {dtype}: the steps would misread it. "
+                    "Give both in one type."
+                )
+        for call in self._calls:
+            other = call.repeat(other)
+        return other._with(_steps=self._fitted, _settled=True, _name=self._name, _split="other")
+
+    def named(self, name: str, *, split: str | None = None) -> "Data":
+        """Set the name, and the split if given, that reports and descriptions say."""
+        return self._with(_name=name, _split=self._split if split is None else split)
+
+    # What reports say.
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A SHA-256, in hex, of the stored rows: names, types, shapes and bytes, whatever the order of names."""
+        digest = hashlib.sha256()
+        for name, rows in sorted(self._arrays.items()):
+            digest.update(f"{name!r} {rows.dtype} {rows.shape} ".encode())
+            digest.update(np.ascontiguousarray(rows).reshape(-1).view(np.uint8).data)
+        return digest.hexdigest()
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What a report needs to say about these rows, in plain strings, numbers, lists and dictionaries."""
+        return {
+            "name": self._name,
+            "split": self._split,
+            "rows": len(self),
+            "shapes": {name: list(rows.shape[1:]) for name, rows in self._arrays.items()},
+            "dtypes": {name: str(rows.dtype) for name, rows in self._arrays.items()},
+            "steps": [call.words for call in self._calls],
+            "fingerprint": self.fingerprint,
+        }
+
+    def __repr__(self) -> str:
+        arrays = ", ".join(f"{name} {rows.dtype} {rows.shape[1:]}" for name, rows in self._arrays.items())
+        title = "" if self._name == "data" else f"{self._name}, "
+        split = "" if self._split == "all" else f"{self._split}, "
+        return f"Data({'; '.join([f'{title}{split}{len(self)} rows: {arrays}', *(c.words for c in self._calls)])})"
+
+    def _repr_html_(self) -> str:
+        head = f"{self._name}, {self._split}: {len(self)} rows"
+        cells = [(name, str(rows.dtype), str(rows.shape[1:])) for name, rows in self._arrays.items()]
+        table = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in cells)
+        steps = "<br>".join(html.escape(call.words) for call in self._calls)
+        return (
+            f"<table><caption>{html.escape(head)}</caption><tr><th>array</th><th>type</th><th>row</th></tr>"
+            f"{table}</table>{steps}"
+        )
+
+    # How it works.
+
+    def _values(self, name: str) -> Rows:
+        """Return an array once its values are checked; no step and no choice of rows makes a good value bad."""
+        if name in self._raw_types and name not in self._passed:
+            check_values(name, self._arrays[name], self._observed(name), self._row_ids, name in self._outliers)
+            self.__dict__["_passed"] = self._passed | {name}
+        return self._arrays[name]
+
+    @property
+    def _is_open(self) -> bool:
+        """Whether a statistic is still to be fitted."""
+        steps = (step for steps in self._steps.values() for step in steps)
+        return any(isinstance(step, Standardization) and step.mean is None for step in steps)
+
+    @cached_property
+    def _fitted(self) -> dict[str, tuple[AbstractStep, ...]]:
+        return self._fit(anew=False)
+
+    def _fit(self, *, anew: bool) -> dict[str, tuple[AbstractStep, ...]]:
+        """Return the steps with statistics of the rows here, for those that have none yet or for all."""
+        fitted = {}
+        for name, steps in self._steps.items():
+            done = []
+            for step in steps:
+                if isinstance(step, Standardization) and (anew or step.mean is None):
+                    moments = column_moments(name, self._values(name), self._observed(name))
+                    for before in done:
+                        moments = before.moments(moments)
+                    step = step.fitted(moments)
+                done.append(step)
+            fitted[name] = tuple(done)
+        return fitted
+
+    def _observed(self, name: str) -> Bool[np.ndarray, "rows ..."] | None:
+        rows = self._arrays[name]
+        for masked, mask, start in self._masks:
+            if masked == name:
+                flat = self._arrays[mask].reshape(len(rows), -1)
+                return flat[:, start : start + rows[0].size].reshape(rows.shape)
+        return None
+
+    def _chosen(self, verb: str, names: Sequence[str], *, first: bool = False) -> tuple[str, ...]:
+        """Resolve the names of a step; `first` is for steps that read raw values, so that none may precede them."""
+        chosen = tuple(names or self._raw_types)
+        if not names and len(chosen) > 1:
+            raise ValueError(f"`{verb}` needs a name, for there are {len(chosen)} arrays: {_listed(chosen)}.")
+        for name in chosen:
+            if name in self._arrays and name not in self._raw_types:
+                raise ValueError(f"`{name}` is a mask, which `{verb}` leaves alone.")
+            if name not in self._arrays:
+                raise ValueError(self._unknown(name))
+            if chosen.count(name) > 1:
+                raise ValueError(f"`{name}` is named twice in `{verb}`.")
+            steps = self._steps.get(name, ())
+            if steps and isinstance(steps[-1], AbstractBinarization):
+                raise ValueError(f"`{name}` is binarized, so `{verb}` cannot follow.")
+            if steps and first:
+                raise ValueError(f"`{verb}` reads the raw values of `{name}`, so it goes before its other steps.")
+        return chosen
+
+    def _unknown(self, name: str) -> str:
+        return f"`{name}` is no array of this data, which has {_listed(self.names)}.{suggest(str(name), self.names)}"
+
+    def _top(self, verb: str, name: str, levels: int | None) -> int:
+        """Return the value that is white, once all values are known to lie between 0 and it."""
+        if levels is not None and levels < 2:
+            raise ValueError(f"`levels` is {levels}, but there are at least 2.")
+        rows = self._values(name)
+        lowest, highest = float(rows.min()), float(rows.max())
+        if levels is not None:
+            top = levels - 1
+        elif _is_float(rows.dtype):
+            top = 1
+        else:
+            top = 255 if rows.dtype == np.uint8 and highest >= 128 else max(1, int(highest))
+        if lowest < 0 or highest > top:
+            raise ValueError(
+                f"`{name}` runs from {lowest:g} to {highest:g}, but `{verb}` takes 0 to {top}. Rescale it, or declare "
+                "how many levels it has, `levels=256` for bytes."
+            )
+        return top
+
+    def _stepped(self, words: str, name: str, step: AbstractStep, repeat: "Callable[[Data], Data]") -> "Data":
+        steps = self._steps | {name: (*self._steps.get(name, ()), step)}
+        return self._with(_steps=steps, _calls=(*self._calls, _Call(words, repeat)))
+
+    def _stored(self, changed: dict[str, Rows]) -> "Data":
+        return self._with(_arrays=self._arrays | {name: _read_only(rows) for name, rows in changed.items()})
+
+
+class Splits(NamedTuple, Generic[Valid, Test]):
+    """The parts that `Data.split` makes; one that was asked to be 0 is None."""
+
+    train: Data
+    valid: Valid
+    test: Test
+
+
+def as_data(data: Data | Mapping[str, Any]) -> Data:
+    """Return `data` itself, or `Data` of a mapping of arrays by name.
+
+    Raises:
+        TypeError: It is neither.
+        ValueError: As `Data` does.
+    """
+    return data if isinstance(data, Data) else Data(data)
+
+
+def _num_rows(part: str, asked: float | int, total: int) -> int:
+    if asked < 0 or (isinstance(asked, float) and asked >= 1):
+        raise ValueError(f"`{part}` is {asked}, but a part is a fraction from 0 to below 1, or a whole number of rows.")
+    count = round(asked * total) if isinstance(asked, float) else asked
+    if asked and not count:
+        raise ValueError(f"`{part}` is {asked}, which of {total} rows is none. Ask for a larger part, or for 0.")
+    return count
+
+
+def _is_float(dtype: np.dtype) -> bool:
+    return jnp.issubdtype(dtype, jnp.floating)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    array.flags.writeable = False
+    return array

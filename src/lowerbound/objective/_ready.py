@@ -1,0 +1,117 @@
+"""Data made ready for an objective: planned and checked, once, at the door."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lowerbound.data import Data
+from lowerbound.dist import outside_support
+from lowerbound.model import VAE, Plan, make_plan
+from lowerbound.objective._objective import AbstractObjective
+
+#: Rows that are checked at once.
+ROWS = 4096
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Data with the plan of an objective for it."""
+
+    data: Data
+    plan: Plan
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    @property
+    def changes_units(self) -> bool:
+        """Whether a log-determinant is due to report densities in original units."""
+        return any(self.data.transform.steps.get(name) for name in self.plan.observed)
+
+
+def make_ready(vae: VAE, data: Data, how: AbstractObjective) -> Ready:
+    """Plan an objective for data, and check that they fit the declaration.
+
+    Raises:
+        ValueError: As `make_plan`; or an array has another shape or kind of number than is declared, or values
+            outside of the support of its likelihood.
+    """
+    ready = Ready(data, make_plan(vae.graph, data.names, how))
+    _check_shapes(ready)
+    _check_supports(ready)
+    return ready
+
+
+def _check_shapes(ready: Ready) -> None:
+    graph = ready.plan.graph
+    row = {name: jax.ShapeDtypeStruct(array.shape[1:], array.dtype) for name, array in ready.data.arrays.items()}
+    datum = jax.eval_shape(ready.data.transform, row, jax.ShapeDtypeStruct((), jax.random.key(0).dtype))
+    for name, struct in datum.items():
+        declared = graph.shape(name) if name in graph.p else graph.inputs[name].shape
+        if struct.shape != declared:
+            got = (len(ready.data), *struct.shape)
+            flat = int(np.prod(struct.shape)) == int(np.prod(declared)) and len(declared) == 1
+            cure = "Flatten it, or declare an image likelihood." if flat else "Reshape it, or declare that shape."
+            raise ValueError(
+                f"`{name}` has shape {got}, so one datum is {struct.shape}, but p declares `{name}` of shape "
+                f"{declared}. {cure}"
+            )
+        if name in graph.inputs:
+            _check_kind(name, struct.dtype, graph.inputs[name].dtype)
+
+
+def _check_kind(name: str, got: np.dtype, declared: np.dtype) -> None:
+    kinds = {"b": "bool", "i": "int", "u": "int", "f": "float"}
+    if kinds.get(np.dtype(got).kind) != kinds.get(declared.kind):
+        word = kinds.get(declared.kind, str(declared))
+        raise ValueError(
+            f"The input `{name}` is {got}, but it is declared as `Input(..., {word})`. Cast it with "
+            f"`.astype({word})`, or declare the input as it is."
+        )
+
+
+def _check_supports(ready: Ready) -> None:
+    graph, transform = ready.plan.graph, ready.data.transform
+    # The support of a distribution whose bounds depend on its parents is known only where it is evaluated.
+    supports = {name: graph.abstract_p[name].support for name in ready.plan.observed}
+    for start, datum in _prepared(ready):
+        for name, support in supports.items():
+            values = np.asarray(datum[name])
+            outside = np.asarray(outside_support(support, values))
+            outside = outside.reshape(outside.shape + (1,) * (values.ndim - outside.ndim))
+            masks = [mask for mask in transform.masks if mask.name == name]
+            if masks and outside.shape == values.shape:
+                flat = np.asarray(datum[masks[0].mask]).reshape(len(values), -1)
+                size = int(np.prod(values.shape[1:]))
+                outside = outside & flat[:, masks[0].start : masks[0].start + size].reshape(values.shape)
+            if outside.any():
+                first = tuple(int(i) for i in np.argwhere(outside)[0])
+                _refuse(ready, name, start + first[0], first[1:], values[first], support)
+
+
+def _refuse(ready: Ready, name: str, row: int, entry: tuple[int, ...], value: np.ndarray, support: object) -> None:
+    kind = type(ready.plan.graph.abstract_p[name]).__name__
+    where = f"{name}[{', '.join(map(str, entry))}]" if np.ndim(value) == 0 and np.any(np.shape(entry)) else name
+    shown = np.array2string(np.asarray(value), precision=4, threshold=4)
+    cure = (
+        'Binarize the data, `data.binarize("stochastic")`, or declare a likelihood for grey levels.'
+        if kind == "Bernoulli"
+        else "Choose a likelihood with this support, or transform the data."
+    )
+    raise ValueError(
+        f"`{where}` is {shown} in row {ready.data.row_ids[row]}, which is outside of the support of its likelihood, "
+        f"{kind}: {support}. {cure}"
+    )
+
+
+def _prepared(ready: Ready) -> Iterator[tuple[int, dict[str, jax.Array]]]:
+    for start in range(0, len(ready.data), ROWS):
+        yield start, ready.data[start : start + ROWS].prepared(jax.random.key(0))
+
+
+def log_det(ready_plan: Plan, log_dets: dict[str, jax.Array]) -> jax.Array:
+    """Sum log|det J| over the observed random variables of a datum: inputs have no density."""
+    return sum((log_dets[name] for name in ready_plan.observed), start=jnp.zeros(()))

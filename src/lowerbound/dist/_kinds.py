@@ -5,6 +5,8 @@ from typing import Any, Protocol, runtime_checkable
 import jax
 from numpyro.distributions import Distribution
 
+from lowerbound.dist._mixture import Mixture
+
 
 def is_distribution(value: object) -> bool:
     """Say whether a value is a distribution that this library understands: one of NumPyro's classes."""
@@ -27,12 +29,24 @@ def came_out_of_vmap(distribution: Distribution) -> bool:
     """
     key = jax.eval_shape(lambda: jax.random.key(0))
     try:
-        draw = jax.eval_shape(lambda law, key: law.sample(key), distribution, key)
+        with jax.numpy_rank_promotion("allow"):  # NumPyro itself relies on it
+            draw = jax.eval_shape(lambda law, key: law.sample(key), distribution, key)
+        if draw.shape != distribution.shape():
+            return True
     except NotImplementedError:  # a sound one that nobody can sample, such as an improper uniform
-        return False
+        pass
     except Exception:  # NumPyro fails in many ways here: broadcasting, reshaping, indexing
         return True
-    return draw.shape != distribution.shape()
+    # An expanded law can hide the new axis under one of its own, and still draw too little noise.
+    return any(came_out_of_vmap(part) for part in _parts(distribution))
+
+
+def _parts(distribution: Distribution) -> list[Distribution]:
+    """The distributions that one is made of."""
+    if isinstance(distribution, Mixture):
+        return [distribution.abstract_component]
+    fields, _ = distribution.tree_flatten()
+    return [part for part in jax.tree.leaves(fields, is_leaf=is_distribution) if is_distribution(part)]
 
 
 @runtime_checkable

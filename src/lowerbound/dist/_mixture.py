@@ -51,11 +51,16 @@ class Mixture(Distribution):
         return False
 
     @property
+    def abstract_component(self) -> Distribution:
+        """One component with abstract leaves: its class and shapes, without numbers."""
+        return jax.eval_shape(lambda tree: jax.tree.map(lambda leaf: leaf[0], tree), self.components)
+
+    @property
     def support(self) -> constraints.Constraint:
         """The support of a component; bounds that are parameters are left abstract."""
-        abstract = jax.eval_shape(lambda tree: jax.tree.map(lambda leaf: leaf[0], tree), self.components)
-        assert abstract.support is not None, "each of NumPyro's classes states its support"
-        return constraints.independent(abstract.support, self.event_dim - abstract.support.event_dim)
+        support = self.abstract_component.support
+        assert support is not None, "each of NumPyro's classes states its support"
+        return constraints.independent(support, self.event_dim - support.event_dim)
 
     @property
     def mean(self) -> Float[Array, "*event"]:
@@ -127,7 +132,7 @@ def mixture(
         raise ValueError(f"`weights` has shape {jnp.shape(weights)}, but `u` has {num_components} components.")
     components = jax.vmap(lambda component: _require_distribution(f(component, *args)))(u)
     logits = jnp.zeros(num_components) if weights is None else jnp.asarray(weights, jnp.result_type(weights, float))
-    return Mixture(components, logits)
+    return Mixture(jax.tree.map(jnp.asarray, components), logits)
 
 
 def _require_distribution(value: object) -> Distribution:

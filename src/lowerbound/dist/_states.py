@@ -49,10 +49,11 @@ def states(distribution: Distribution) -> Int[Array, "num_states ..."]:
     entry = _entry_states(distribution)
     if entry is None:
         raise TypeError(f"`{type(distribution).__name__}` has no finite list of states; see `num_states`.")
-    shape = distribution.shape()
-    num_entries = math.prod(shape)
-    index = np.indices((len(entry),) * num_entries).reshape(num_entries, -1).T
-    return jnp.asarray(np.asarray(entry)[index].reshape(-1, *shape))
+    # The digits of 0, 1, 2, ... in base `len(entry)`, one for each entry of a draw.
+    num_entries = math.prod(distribution.shape())
+    place_values = len(entry) ** np.arange(num_entries)[::-1]
+    digits = np.arange(len(entry) ** num_entries)[:, None] // place_values % len(entry)
+    return jnp.asarray(np.asarray(entry)[digits].reshape(-1, *distribution.shape()))
 
 
 def _entry_states(distribution: Distribution) -> range | None:

@@ -11,5 +11,5 @@ def widened(value: ArrayLike) -> Shaped[Array, "..."]:
     In bytes, NumPyro's log-gamma of a count plus one is taken of 0 at 255, and a bound of -1 or 300 is another number.
     """
     dtype = jnp.result_type(value)
-    narrow = dtype == bool or jnp.issubdtype(dtype, jnp.integer)
+    narrow = jnp.issubdtype(dtype, jnp.bool_) or jnp.issubdtype(dtype, jnp.integer)
     return jnp.asarray(value, jnp.promote_types(dtype, jnp.int32) if narrow else dtype)

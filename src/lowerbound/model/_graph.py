@@ -100,7 +100,7 @@ def build_graph(p: Joint, q: Joint | None) -> Graph:
     """
     q = q or Joint()
     _check_shared(p, q)
-    parameters = {**q.parameters, **p.parameters}
+    parameters = {**p.parameters, **{n: pm for n, pm in q.parameters.items() if n not in p.parameters}}
     inputs = {**q.inputs, **p.inputs}
     posteriors = {name: factor for name, factor in q.factors.items() if name in parameters}
     q_factors = {name: factor for name, factor in q.factors.items() if name not in parameters}
@@ -171,11 +171,11 @@ def _struct(parameter: Parameter) -> Any:
 
 def _dtype(declared: Input) -> Any:
     """The device's dtype of an input: a plain `float` follows JAX's own setting."""
-    return jnp.zeros((), declared.dtype.type).dtype
+    return jax.dtypes.canonicalize_dtype(declared.dtype)
 
 
 def _draw_struct(distribution: Any) -> jax.ShapeDtypeStruct:
-    return eqx.filter_eval_shape(lambda d: d.sample(jax.random.key(0)), distribution)
+    return jax.eval_shape(lambda d: d.sample(jax.random.key(0)), distribution)
 
 
 def _check_shared(p: Joint, q: Joint) -> None:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from lowerbound._suggest import suggest
 from lowerbound.dist import has_kl, is_reparameterized, num_states
@@ -33,6 +33,7 @@ class Gradient(StrEnum):
     SCORE_FUNCTION = "score function"
 
 
+@runtime_checkable
 class Bounds(Protocol):
     """What a plan needs to know of an objective."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 from jax.extend import core
 
 from lowerbound.model._errors import CapturedParameterError
@@ -20,15 +21,25 @@ def trace(factor: Factor, values: Mapping[str, Any]) -> Any:
     `jnp.array([1.0, 2.0])` and NumPy arrays are constants too, of another type, and are left alone.
     """
     parents = {parent.name: None if parent.name == KEY else values[parent.name] for parent in factor.parents}
+    structures = []
+
+    def leaves(parents: Mapping[str, Any]) -> list[Any]:
+        # Equinox must not see the distribution itself: it would put a bool where NumPyro keeps a mask, and there a
+        # bool means another structure.
+        flat, structure = jax.tree.flatten(factor(parents))
+        structures.append(structure)
+        return flat
+
     try:
-        jaxpr, dynamic, static = eqx.filter_make_jaxpr(factor)(parents)
+        jaxpr, dynamic, static = eqx.filter_make_jaxpr(leaves)(parents)
     except Exception as error:
         error.add_note(f"This came from the factor `{factor.name}` ({source_name(factor.function)}).")
         raise
     for constant in () if factor.is_root else _constants(jaxpr):
-        if isinstance(constant, jax.Array):
+        # Whole numbers and bits could not train: JAX's own masks and indices, as in `jnp.tril`, are of these.
+        if isinstance(constant, jax.Array) and jnp.issubdtype(constant.dtype, jnp.inexact):
             raise CapturedParameterError(_message(factor, constant))
-    return eqx.combine(dynamic, static)
+    return jax.tree.unflatten(structures[-1], eqx.combine(dynamic, static))
 
 
 def _constants(closed: core.ClosedJaxpr) -> Iterator[Any]:

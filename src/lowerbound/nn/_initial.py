@@ -1,5 +1,7 @@
 """How weights begin."""
 
+from math import prod
+
 import jax
 from jaxtyping import Array, Float, PRNGKeyArray
 
@@ -20,4 +22,7 @@ def initial_weight(shape: tuple[int, ...], *, fan_in: int, variance: float, key:
     """
     # Uniform on (-a, a) has variance a^2 / 3.
     bound = (3 * variance / fan_in) ** 0.5
-    return jax.random.uniform(key, shape, minval=-bound, maxval=bound)
+    # JAX compiles its generator anew for each number of draws, at some tenths of a second, so few numbers are used.
+    size = prod(shape)
+    draws = jax.random.uniform(key, (1 << max(16, (size - 1).bit_length()),), minval=-bound, maxval=bound)
+    return draws[:size].reshape(shape)

@@ -64,6 +64,12 @@ class AbstractObjective(ABC):
         """
 
 
+def check_objective(how: object) -> None:
+    """Refuse what is no objective: no string picks one in Python."""
+    if not isinstance(how, AbstractObjective):
+        raise TypeError(f"`how` is of type {type(how).__name__}; an objective was needed, such as `ELBO()`.")
+
+
 def make_scope(plan: Plan, parameters: Datum, datum: Datum, noise: Noise) -> Scope:
     """Bind the parameters and the datum; the `key` of training comes with the noise."""
     return Scope(plan.graph, {**parameters, **datum}, noise.get("key"))

@@ -10,7 +10,7 @@ import numpy as np
 from lowerbound.data import Data
 from lowerbound.dist import outside_support
 from lowerbound.model import VAE, Plan, make_plan
-from lowerbound.objective._objective import AbstractObjective
+from lowerbound.objective._objective import AbstractObjective, check_objective
 
 #: Rows that are checked at once.
 ROWS = 4096
@@ -39,6 +39,7 @@ def make_ready(vae: VAE, data: Data, how: AbstractObjective) -> Ready:
         ValueError: As `make_plan`; or an array has another shape or kind of number than is declared, or values
             outside of the support of its likelihood.
     """
+    check_objective(how)
     ready = Ready(data, make_plan(vae.graph, data.names, how))
     _check_shapes(ready)
     _check_supports(ready)

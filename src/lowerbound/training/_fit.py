@@ -117,7 +117,7 @@ def fit(
     key = as_key(key)
     _check_settings(batch_size, epochs, steps, valid, patience)
     optimizer = optax.adam(1e-3) if optimizer is None else optimizer
-    readies = [make_ready(vae, as_data(d), how) for d in ([data] if isinstance(data, Data | Mapping) else data)]
+    readies = [make_ready(vae, dataset, how) for dataset in _datasets(data)]
     bound = how.bound if isinstance(how, Penalized) else how
     validation = None if valid is None else make_ready(vae, as_data(valid), bound)
     _check_penalties(how, readies)
@@ -329,6 +329,16 @@ def _check_settings(
             raise ValueError(f"`{name}` is {number!r}; a whole number from 1 up was needed.")
     if patience is not None and valid is None:
         raise ValueError("`patience` waits for a better validation bound, so it needs `valid`. Pass held-out rows.")
+
+
+def _datasets(data: Dataset | Sequence[Dataset]) -> list[Data]:
+    datasets = list(data) if isinstance(data, list | tuple) else [data]
+    if not datasets or not all(isinstance(dataset, Data | Mapping) for dataset in datasets):
+        raise TypeError(
+            f"`data` is of type {type(data).__name__}; `Data`, a mapping of arrays by name, or a list of these was "
+            f'needed. Write `{{"x": x}}`.'
+        )
+    return [as_data(dataset) for dataset in datasets]
 
 
 def _check_penalties(how: AbstractObjective, readies: Sequence[Ready]) -> None:

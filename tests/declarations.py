@@ -4,7 +4,7 @@ Each function returns p and q, written as in the papers. `DECLARATIONS` holds th
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import jax.numpy as jnp
 import numpy as np
@@ -374,8 +374,7 @@ def sources() -> Sets:
     rng = np.random.default_rng(9)
     u = rng.normal(size=(1000, 2))
     z = 1.5 * np.tanh(u) + (0.2 + 0.5 * np.abs(u[:, ::-1])) * rng.normal(size=(1000, 2))
-    bent = np.concatenate([z, np.tanh(z), np.sin(z), z[:, :1] * z[:, 1:]], 1)
-    x = bent @ rng.normal(size=(7, 8)) / np.sqrt(7) + 0.1 * rng.normal(size=(1000, 8))
+    x = np.tanh(z @ rng.normal(size=(2, 8))) + 0.1 * rng.normal(size=(1000, 8))
     return parted({"x": x, "u": u})
 
 
@@ -397,7 +396,8 @@ class Declaration:
     """A model with its data, how p and q print, and its plan for each pattern of observed names.
 
     Attributes:
-        margins: By how many nats a datum IWAE-64 is to beat independent features, for each held-out data set.
+        margins: By how many nats a datum IWAE-64 is to beat independent features, for each held-out data set; beside
+            it stands what was reached.
         beside: The terms of the objective that no plan lists: penalties, and KL divergences of random parameters.
     """
 
@@ -407,7 +407,7 @@ class Declaration:
     q: str
     plans: dict[tuple[str, ...], Planned]
     margins: tuple[float, ...]
-    how: AbstractObjective = ELBO()
+    how: AbstractObjective = field(default_factory=ELBO)
     beside: tuple[str, ...] = ()
     steps: int = 400
     learning_rate: float = 1e-2
@@ -427,7 +427,7 @@ DECLARATIONS = [
         p="z; x | z, theta; theta: parameter",
         q="z | x, phi; phi: parameter",
         plans={("x",): Planned((closed("z"),), ("log p(x | z)", "-KL(q(z | x) || p(z))"))},
-        margins=(0.5,),
+        margins=(1.7,),  # reached: 3.4
     ),
     Declaration(
         ladder,
@@ -441,7 +441,7 @@ DECLARATIONS = [
                 ("log p(x | z1)", "-KL(q(z2 | x) || p(z2))", "-KL(q(z1 | z2, x) || p(z1 | z2))"),
             )
         },
-        margins=(0.5,),
+        margins=(1.5,),  # reached: 3.1
     ),
     Declaration(
         semi_supervised,
@@ -457,7 +457,7 @@ DECLARATIONS = [
         },
         how=ELBO() + Penalty(lambda x, y, classifier: -Categorical(logits=classifier(x)).log_prob(y), weight=5.0),
         beside=("-penalty 1",),
-        margins=(0.5, 0.5),
+        margins=(2.7, 2.0),  # reached: 5.4 and 4.1
     ),
     Declaration(
         mixture_prior,
@@ -473,7 +473,7 @@ DECLARATIONS = [
                 ("log p(x | z)", "log Σ_{c} p(c) p(z | c)", "-log q(z | x)"),
             )
         },
-        margins=(0.5,),
+        margins=(2.4,),  # reached: 4.9
     ),
     Declaration(
         mixture_prior_inferred,
@@ -489,7 +489,7 @@ DECLARATIONS = [
                 ("log p(x | z)", "-KL(q(z | x) || p(z | c))", "-KL(q(c | z) || p(c))"),
             )
         },
-        margins=(0.5,),
+        margins=(2.3,),  # reached: 4.7
     ),
     Declaration(
         bayesian_decoder,
@@ -498,7 +498,7 @@ DECLARATIONS = [
         q="z | x, phi; phi: parameter",
         plans={("x",): Planned((closed("z"),), ("log p(x | z)", "-KL(q(z | x) || p(z))"))},
         beside=("-KL(q(theta) || p(theta)) / N",),
-        margins=(0.5,),
+        margins=(1.2,),  # reached: 2.5
     ),
     Declaration(
         conditional,
@@ -506,7 +506,7 @@ DECLARATIONS = [
         p="y: input; z; x | y, z, decoder; decoder: parameter",
         q="z | x, y, encoder; encoder: parameter",
         plans={("x", "y"): Planned((closed("z"),), ("log p(x | z, y)", "-KL(q(z | x, y) || p(z))"))},
-        margins=(0.5,),
+        margins=(2.7,),  # reached: 5.4
     ),
     Declaration(
         convolutional,
@@ -514,7 +514,9 @@ DECLARATIONS = [
         p="z; x | z, decoder; decoder: parameter",
         q="z | x, encoder; encoder: parameter",
         plans={("x",): Planned((closed("z"),), ("log p(x | z)", "-KL(q(z | x) || p(z))"))},
-        margins=(0.5,),
+        beside=("log|det J|",),
+        steps=200,
+        margins=(4.0,),  # reached: 9.4
     ),
     Declaration(
         sigma_vae,
@@ -522,7 +524,8 @@ DECLARATIONS = [
         p="z; x | z, decoder, sigma; decoder: parameter; sigma: parameter",
         q="z | x, encoder; encoder: parameter",
         plans={("x",): Planned((closed("z"),), ("log p(x | z)", "-KL(q(z | x) || p(z))"))},
-        margins=(0.5,),
+        steps=200,
+        margins=(5.0,),  # reached: 12.6
     ),
     Declaration(
         single_cell,
@@ -536,7 +539,7 @@ DECLARATIONS = [
                 ("log p(x | z, size, s)", "-KL(q(z | x, s) || p(z))", "-KL(q(size | x) || p(size | s))"),
             )
         },
-        margins=(0.5,),
+        margins=(1.7,),  # reached: 3.4
     ),
     Declaration(
         mixed_table,
@@ -554,7 +557,7 @@ DECLARATIONS = [
                 ),
             )
         },
-        margins=(0.5,),
+        margins=(1.9,),  # reached: 3.8
     ),
     Declaration(
         two_views,
@@ -563,14 +566,10 @@ DECLARATIONS = [
         q="z | encoder_a, encoder_b, a, b; encoder_a: parameter; encoder_b: parameter",
         plans={
             ("a", "b"): Planned((closed("z"),), ("log p(a | z)", "log p(b | z)", "-KL(q(z | a, b) || p(z))")),
-            ("a",): Planned(
-                (closed("z"), ("b", "dropped", None, None, "")), ("log p(a | z)", "-KL(q(z | a) || p(z))")
-            ),
-            ("b",): Planned(
-                (closed("z"), ("a", "dropped", None, None, "")), ("log p(b | z)", "-KL(q(z | b) || p(z))")
-            ),
+            ("a",): Planned((closed("z"), ("b", "dropped", None, None, "")), ("log p(a | z)", "-KL(q(z | a) || p(z))")),
+            ("b",): Planned((closed("z"), ("a", "dropped", None, None, "")), ("log p(b | z)", "-KL(q(z | b) || p(z))")),
         },
-        margins=(0.5, 0.5, 0.5),
+        margins=(4.1, 1.4, 1.7),  # reached: 8.3, 2.8 and 3.4
     ),
     Declaration(
         vamp_prior,
@@ -583,7 +582,7 @@ DECLARATIONS = [
                 ("log p(x | z1, z2)", "-KL(q(z2 | x) || p(z2))", "-KL(q(z1 | x, z2) || p(z1 | z2))"),
             )
         },
-        margins=(0.5,),
+        margins=(2.3,),  # reached: 4.7
     ),
     Declaration(
         identifiable,
@@ -591,6 +590,6 @@ DECLARATIONS = [
         p="u: input; z | u, prior; x | z, decoder; prior: parameter; decoder: parameter",
         q="z | x, u, encoder; encoder: parameter",
         plans={("x", "u"): Planned((closed("z"),), ("log p(x | z)", "-KL(q(z | x, u) || p(z | u))"))},
-        margins=(0.5,),
+        margins=(4.0,),  # reached: 8.8
     ),
 ]

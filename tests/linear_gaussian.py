@@ -23,6 +23,7 @@ KINDS = {
     "diagonal": ("standard", "diagonal", "diagonal"),
     "full covariance": ("standard", "diagonal", "full"),
     "full covariance everywhere": ("full", "full", "full"),
+    "constrained": ("standard", "diagonal", "constrained"),
     "diagonal q, full p": ("full", "full", "diagonal"),
 }
 
@@ -75,11 +76,20 @@ class LinearGaussian:
         A = cov @ self.W.T @ precision
         return A, cov @ prior @ self.m - A @ self.b, np.linalg.cholesky(cov)
 
-    def wrong_posterior(self, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return another A, c and L."""
+    def gap(self, q: tuple[np.ndarray, np.ndarray, np.ndarray], x: np.ndarray) -> float:
+        """Return KL(q(z | x) || p(z | x)) for A, c and L of q."""
+        A, c, L = self.posterior()
+        precision, shift, cov = np.linalg.inv(L @ L.T), (q[0] - A) @ x + q[1] - c, q[2] @ q[2].T
+        log_dets = np.linalg.slogdet(precision)[1] + np.linalg.slogdet(cov)[1]
+        return 0.5 * (np.trace(precision @ cov) + shift @ precision @ shift - len(c) - log_dets)
+
+    def wrong_posterior(self, seed: int, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return another A, c and L, such as a kind of `KINDS` has."""
         rng = np.random.default_rng(seed)
         A, c, L = self.posterior()
-        return A + rng.normal(size=A.shape) / 4, c + rng.normal(size=c.shape) / 2, random_tril(rng, len(L))
+        tril = random_tril(rng, len(L))
+        tril = np.diag(np.diagonal(tril)) if KINDS[kind][2] == "diagonal" else tril
+        return A + rng.normal(size=A.shape) / 4, c + rng.normal(size=c.shape) / 2, tril
 
     def declare(self, kind: str, q: tuple[np.ndarray, np.ndarray, np.ndarray]) -> VAE:
         """Declare the model with the library; all numbers are parameters."""
@@ -90,22 +100,22 @@ class LinearGaussian:
             p: dict[str, Any] = {"z": Normal(jnp.zeros(size), 1.0)}
         else:
             p = {
-                "z": lambda m, S: MultivariateNormal(m, scale_tril=S),
+                "z": lambda m, S: MultivariateNormal(m, scale_tril=jnp.tril(S)),
                 "m": jnp.asarray(self.m),
-                "S": Param(jnp.asarray(self.S), support=lower_cholesky),
+                "S": jnp.asarray(self.S),
             }
         if likelihood == "diagonal":
             p["x"] = lambda z, W, b, R: Normal(W @ z + b, R)
             p["R"] = Param(jnp.asarray(np.diagonal(self.R)), support=positive)
         else:
-            p["x"] = lambda z, W, b, R: MultivariateNormal(W @ z + b, scale_tril=R)
-            p["R"] = Param(jnp.asarray(self.R), support=lower_cholesky)
+            p["x"] = lambda z, W, b, R: MultivariateNormal(W @ z + b, scale_tril=jnp.tril(R))
+            p["R"] = jnp.asarray(self.R)
         if posterior == "diagonal":
             Q: dict[str, Any] = {"z": lambda x, A, c, L: Normal(A @ x + c, L)}
             Q["L"] = Param(jnp.asarray(np.diagonal(L)), support=positive)
         else:
-            Q = {"z": lambda x, A, c, L: MultivariateNormal(A @ x + c, scale_tril=L)}
-            Q["L"] = Param(jnp.asarray(L), support=lower_cholesky)
+            Q = {"z": lambda x, A, c, L: MultivariateNormal(A @ x + c, scale_tril=jnp.tril(L))}
+            Q["L"] = Param(jnp.asarray(L), support=lower_cholesky) if posterior == "constrained" else jnp.asarray(L)
         return VAE(
             Joint(p, W=jnp.asarray(self.W), b=jnp.asarray(self.b)),
             Joint(Q, A=jnp.asarray(A), c=jnp.asarray(c)),
@@ -114,27 +124,30 @@ class LinearGaussian:
 
 
 def closed_form_elbo(values: Mapping[str, Any], x: Any) -> Any:
-    """Return log p(x) - KL(q(z | x) || p(z | x)) from the parameters' values, by dense linear algebra."""
-    W, b, A, c = (values[name] for name in "WbAc")
-    size = W.shape[1]
-    S = values.get("S", jnp.eye(size))
-    m = values.get("m", jnp.zeros(size))
-    prior, noise, cov_q = _covariance(S), _covariance(values["R"]), _covariance(values["L"])
-    evidence = _log_gaussian(x - W @ m - b, W @ prior @ W.T + noise)
-    precision = jnp.linalg.inv(prior) + W.T @ jnp.linalg.inv(noise) @ W
-    loc = jnp.linalg.solve(precision, W.T @ jnp.linalg.solve(noise, x - b) + jnp.linalg.solve(prior, m))
-    shift = A @ x + c - loc
-    squares = jnp.trace(precision @ cov_q) + shift @ precision @ shift
-    return evidence - 0.5 * (squares - size - jnp.linalg.slogdet(precision)[1] - jnp.linalg.slogdet(cov_q)[1])
+    """Return E_q[log p(x, z)] + H(q) from the parameters' values, without draws: what gradients are compared with."""
+    W, b, A, c, R, L = (values[name] for name in "WbAcRL")
+    cov = _covariance(L)
+    loc = A @ x + c
+    bound = 0.5 * len(loc) * (1 + math.log(2 * math.pi)) + _log_det(L)
+    for shift, spread, deviation in (
+        (x - W @ loc - b, W @ cov @ W.T, R),
+        (loc - values.get("m", 0.0), cov, values.get("S", jnp.ones(len(loc)))),
+    ):
+        squares = jnp.outer(shift, shift) + spread  # E[(x - Wz - b)(x - Wz - b)ᵀ], and that of z - m
+        if deviation.ndim == 1:
+            total = jnp.sum(jnp.diagonal(squares) / deviation**2)
+        else:
+            total = jnp.trace(jnp.linalg.inv(_covariance(deviation)) @ squares)
+        bound = bound - 0.5 * (total + len(shift) * math.log(2 * math.pi)) - _log_det(deviation)
+    return bound
 
 
 def _covariance(deviation: Any) -> Any:
-    return jnp.diag(deviation**2) if deviation.ndim == 1 else deviation @ deviation.T
+    return jnp.diag(deviation**2) if deviation.ndim == 1 else jnp.tril(deviation) @ jnp.tril(deviation).T
 
 
-def _log_gaussian(shift: Any, cov: Any) -> Any:
-    log_det = jnp.linalg.slogdet(cov)[1]
-    return -0.5 * (shift @ jnp.linalg.solve(cov, shift) + log_det + len(shift) * math.log(2 * math.pi))
+def _log_det(deviation: Any) -> Any:
+    return jnp.sum(jnp.log(deviation if deviation.ndim == 1 else jnp.diagonal(deviation)))
 
 
 def hermite(size: int, order: int = 3) -> tuple[Any, Any]:

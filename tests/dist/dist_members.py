@@ -8,7 +8,6 @@ from scipy import special, stats
 
 from lowerbound import dist
 
-
 BETALN = 2e-6  # jax.scipy.special.betaln ends its series there from 8 on, in float64 too
 
 
@@ -128,7 +127,9 @@ FINITE = [
 
 COUNTS = [
     Member("Poisson", lambda: dist.Poisson(3.7), stats.poisson(3.7).logpmf),
-    Member("NegativeBinomial2", lambda: dist.NegativeBinomial2(3.7, 1.5), stats.nbinom(1.5, 1.5 / 5.2).logpmf, error=BETALN),
+    Member(
+        "NegativeBinomial2", lambda: dist.NegativeBinomial2(3.7, 1.5), stats.nbinom(1.5, 1.5 / 5.2).logpmf, error=BETALN
+    ),
     Member(
         "ZINB2",
         lambda: dist.ZINB2(mean=3.7, concentration=1.5, gate_logits=-0.5),

@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from assertions import assert_mean
 from dist_members import CONTINUOUS, COUNTS, FINITE
 from scipy import stats
 
+from assertions import assert_mean
 from lowerbound import dist
 from lowerbound.dist import from_noise, is_reparameterized, noise_shape
 
@@ -31,7 +31,10 @@ GAUSSIAN = {
     "MultivariateNormal": (lambda: dist.MultivariateNormal(jnp.ones(2), scale_tril=TRIL), (2,)),
     "MultivariateNormal, expanded": (lambda: dist.MultivariateNormal(jnp.ones(2), TRIL @ TRIL.T).expand((5,)), (5, 2)),
     "LowRank": (lambda: dist.LowRankMultivariateNormal(jnp.ones(3), FACTOR, jnp.full(3, 0.5)), (4,)),
-    "LowRank, expanded": (lambda: dist.LowRankMultivariateNormal(jnp.ones(3), FACTOR, jnp.ones(3)).expand((2,)), (2, 4)),
+    "LowRank, expanded": (
+        lambda: dist.LowRankMultivariateNormal(jnp.ones(3), FACTOR, jnp.ones(3)).expand((2,)),
+        (2, 4),
+    ),
     "transformed": (lambda: dist.TransformedDistribution(dist.Normal(jnp.zeros(3), 1.0), FLOW), (3,)),
     "transformed, expanded": (
         lambda: dist.TransformedDistribution(dist.Normal(jnp.zeros(3), 1.0), FLOW).expand((2,)),
@@ -106,7 +109,12 @@ ONE_NUMBER = [
 ]
 
 
-@pytest.mark.parametrize(("name", "make", "at", "reference"), ONE_NUMBER, ids=[law[0] for law in ONE_NUMBER])
+@pytest.mark.parametrize(
+    ("name", "make", "at", "reference"),
+    # NumPyro's own draws are for the slow step: they change when it does.
+    ONE_NUMBER[:2] + [pytest.param(*law, marks=pytest.mark.slow) for law in ONE_NUMBER[2:]],
+    ids=[law[0] for law in ONE_NUMBER],
+)
 def test_gradients_through_draws_keep_the_quantile(name, make, at, reference):
     with jax.enable_x64(True):
         key = jax.random.key(3)
@@ -132,6 +140,7 @@ MEANS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "make", "at", "slope", "resolves"), MEANS, ids=[law[0] for law in MEANS])
 def test_gradients_through_draws_have_the_slope_of_the_mean(name, make, at, slope, resolves):
     gradient = jax.grad(lambda at, key: from_noise(make(at), key))
@@ -139,6 +148,7 @@ def test_gradients_through_draws_have_the_slope_of_the_mean(name, make, at, slop
     assert_mean(gradients, slope, resolves=resolves)
 
 
+@pytest.mark.slow
 def test_dirichlet_gradient_has_the_slope_of_the_mean():
     gradient = jax.grad(lambda concentration, key: from_noise(dist.Dirichlet(concentration), key)[0])
     keys = jax.random.split(jax.random.key(0), 20_000)
@@ -149,7 +159,7 @@ def test_dirichlet_gradient_has_the_slope_of_the_mean():
 
 
 def test_laws_without_normal_noise_draw_from_a_key():
-    for law in (dist.Bernoulli(jnp.zeros(3)), dist.Gamma(jnp.ones(3), 1.0), dist.VonMises(jnp.zeros(3), 1.0)):
+    for law in (dist.Bernoulli(jnp.zeros(3)), dist.Laplace(jnp.ones(3), 1.0)):
         assert noise_shape(law) is None
         np.testing.assert_array_equal(from_noise(law, jax.random.key(1)), law.sample(jax.random.key(1)))
     np.testing.assert_array_equal(from_noise(dist.Delta(jnp.arange(3.0)), jax.random.key(0)), jnp.arange(3.0))

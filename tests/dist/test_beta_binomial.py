@@ -24,7 +24,8 @@ def worst_error(law, n):
     """The largest error of a score in float32, and its own size."""
     a, b, k = random_laws(n)
     ours = np.asarray(jax.jit(lambda a, b, k: law(a, b, n).log_prob(k))(a, b, k), np.float64)
-    exact = np.array([beta_binomial(*args, n)(count) for *args, count in zip(a.astype(float), b.astype(float), k, strict=True)])
+    cases = zip(a.astype(float), b.astype(float), k, strict=True)
+    exact = np.array([beta_binomial(a, b, n)(count) for a, b, count in cases])
     return np.abs(ours - exact).max(), np.abs(exact).max()
 
 
@@ -48,15 +49,14 @@ def test_gradient_is_that_of_the_log_mass(n):
     i, wide = np.arange(n), a.astype(np.float64)[:, None]
     expected = np.where(i < k[:, None], 1 / (wide + i), 0).sum(1)
     subtracted = (1 / (wide + b.astype(np.float64)[:, None] + i)).sum(1)
-    np.testing.assert_allclose(gradient, expected - subtracted, rtol=0, atol=8 * n * EPS * np.max(expected + subtracted))
     assert np.all(np.abs(gradient - (expected - subtracted)) <= 8 * n * EPS * (expected + subtracted))
 
 
 def test_parameters_broadcast():
     law = BetaBinomial(jnp.ones(3), 2.0, 5)
     assert law.shape() == (3,)
-    assert law.log_prob(jnp.arange(3)).shape == (3,)
-    assert law.sample(jax.random.key(0), (4,)).shape == (4, 3)
+    assert jax.jit(law.log_prob)(jnp.arange(3)).shape == (3,)
+    assert jax.eval_shape(lambda: law.sample(jax.random.key(0), (4,))).shape == (4, 3)
 
 
 @pytest.mark.parametrize("make", [lambda n: BetaBinomial(1.0, 1.0, n), lambda n: Binomial(0.0, n)])

@@ -1,13 +1,15 @@
 """Every law of the table: its density is SciPy's, its masses sum to one, its sampler agrees."""
 
+from itertools import pairwise
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from assertions import assert_mean
 from dist_members import CONTINUOUS, COUNTS, FINITE
 from scipy import integrate
 
+from assertions import assert_mean
 from lowerbound import dist
 
 EPS = np.finfo(np.float64).eps
@@ -30,7 +32,11 @@ def draws_of(law, num):
     return np.asarray(jax.jit(jax.vmap(law.sample))(jax.random.split(jax.random.key(0), num)))
 
 
-@pytest.mark.parametrize("member", CONTINUOUS + FINITE + COUNTS, ids=repr)
+# NumPyro's own are for the slow step: they change when it does.
+SLOW = [pytest.param(member, marks=pytest.mark.slow) for member in CONTINUOUS + COUNTS]
+
+
+@pytest.mark.parametrize("member", FINITE + SLOW, ids=repr)
 def test_density_is_that_of_scipy(member):
     with jax.enable_x64(True):
         law = member.make()
@@ -53,9 +59,7 @@ def test_masses_of_counts_sum_to_one(member):
     assert abs(masses.sum() - 1) <= 64 * np.finfo(np.float32).eps
 
 
-@pytest.mark.parametrize(
-    "member", FINITE + [pytest.param(member, marks=pytest.mark.slow) for member in CONTINUOUS + COUNTS], ids=repr
-)
+@pytest.mark.parametrize("member", FINITE + SLOW, ids=repr)
 def test_sampler_agrees_with_density(member):
     """E[tanh x] by draws is E[tanh x] by the density: bounded, so that heavy tails do no harm."""
     law = member.make()
@@ -64,10 +68,10 @@ def test_sampler_agrees_with_density(member):
     if member in CONTINUOUS:
         low, high = support_ends(law)
         knots = [centre + side * 30 for side in (-1, 1) if low < centre + side * 30 < high]
-        ends = [low, *([] if np.isneginf(low) else []), *knots, high]
+        ends = [low, *knots, high]
         expected = sum(
             integrate.quad(lambda x: np.tanh(x - centre) * np.exp(member.reference(x)), a, b, limit=200)[0]
-            for a, b in zip(ends[:-1], ends[1:], strict=True)
+            for a, b in pairwise(ends)
         )
     else:
         points = np.arange(400) if member in COUNTS else np.asarray(dist.states(law))
@@ -95,7 +99,7 @@ def test_mean_is_the_mean_of_the_masses(member):
 
 
 @pytest.mark.parametrize("dtype", [np.bool_, np.uint8, np.int8, np.int32, np.float32])
-@pytest.mark.parametrize("member", [member for member in FINITE if member.name in ("Bernoulli", "BetaBinomial")], ids=repr)
+@pytest.mark.parametrize("member", [FINITE[0], FINITE[3], FINITE[4]], ids=repr)
 def test_values_of_any_dtype_score_the_same(member, dtype):
     law = member.make()
     points = np.array([0, 1])

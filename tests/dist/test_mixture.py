@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from assertions import assert_mean
 from scipy import stats
 
+from assertions import assert_mean
 from lowerbound import dist
 from lowerbound.dist import log_density, mixture
 

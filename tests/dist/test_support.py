@@ -76,7 +76,10 @@ def test_a_traced_bound_fits():
 
 
 def test_supports_of_laws():
-    normal, low_rank = dist.Normal(jnp.zeros(3), 1.0), dist.LowRankMultivariateNormal(jnp.zeros(3), jnp.ones((3, 1)), jnp.ones(3))
+    normal, low_rank = (
+        dist.Normal(jnp.zeros(3), 1.0),
+        dist.LowRankMultivariateNormal(jnp.zeros(3), jnp.ones((3, 1)), jnp.ones(3)),
+    )
     assert support_fits(normal.support, low_rank.support)
     assert support_fits(low_rank.support, normal.to_event(1).support)
     assert support_fits(dist.LogNormal(0.0, 1.0).support, dist.Gamma(1.0, 1.0).support)

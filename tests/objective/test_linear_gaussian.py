@@ -6,9 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from linear_gaussian import KINDS, LinearGaussian, closed_form_elbo, corners, hermite
 
 import lowerbound as lb
+from linear_gaussian import LinearGaussian, closed_form_elbo, corners, hermite
 from lowerbound._key import named_key
 from lowerbound.dist import Normal, from_noise, kl, log_density
 from lowerbound.model import Treatment, draw_noise, make_plan
@@ -16,16 +16,34 @@ from lowerbound.objective import ELBO, IWAE, elbo, elbo_terms, log_weight
 
 #: Some thousand rounded operations on numbers of size 100: 1e3 x 100 x 2e-16.
 ROUNDING = 1e-10
-SIZES = [(1, 1), (2, 5), (3, 2)]
+CASES = [
+    ("diagonal", (1, 1), 0),
+    ("diagonal", (3, 2), 1),
+    ("full covariance", (2, 5), 2),
+    ("full covariance everywhere", (2, 3), 3),
+    ("diagonal q, full p", (2, 2), 4),
+    ("constrained", (2, 1), 5),
+]
 
-CASES = [(kind, size, seed) for seed, (kind, size) in enumerate((kind, size) for kind in KINDS for size in SIZES)]
+
+def draw_case(kind, size, seed):
+    """Make a model with a wrong q, a datum, and log p(x) - KL(q(z | x) || p(z | x)) from SciPy and NumPy."""
+    model = LinearGaussian.random(seed, *size, kind)
+    q, x = model.wrong_posterior(seed, kind), model.draw(seed, 1)[0]
+    return model.declare(kind, q), jnp.asarray(x), model.evidence(x) - model.gap(q, x)
 
 
-def assert_identity(bound, vae, x):
-    """Fail unless `bound(vae, x)` is the closed form, and its gradient by every parameter is the closed form's."""
-    ours = eqx.filter_jit(eqx.filter_value_and_grad(bound))(vae, x)
-    expected = eqx.filter_jit(eqx.filter_value_and_grad(lambda vae, x: closed_form_elbo(vae.parameters, x)))(vae, x)
-    assert_same(*ours, *expected)
+def assert_identity(vae, x, expected, *bounds):
+    """Fail unless each bound is `expected`, and its gradient by every parameter that of the closed form."""
+    value, gradient = eqx.filter_jit(eqx.filter_value_and_grad(closed))(vae, x)
+    np.testing.assert_allclose(value, expected, rtol=0, atol=ROUNDING, err_msg="log p(x) - KL(q(z | x) || p(z | x))")
+    for bound in bounds:
+        ours = eqx.filter_jit(eqx.filter_value_and_grad(bound))(vae, x)
+        assert_same(*ours, expected, gradient)
+
+
+def closed(vae, x):
+    return closed_form_elbo(vae.parameters, x)
 
 
 def assert_same(value, gradient, expected, expected_gradient):
@@ -66,18 +84,12 @@ BOUNDS = [by_elbo, by_log_weight, by_terms, by_sampled_kl]
 @pytest.mark.parametrize(("kind", "size", "seed"), CASES)
 def test_elbo_and_its_gap_make_the_evidence(kind, size, seed):
     """Every way to the ELBO is the closed form with a wrong q; which ways are tried goes round with the seed."""
-    model = LinearGaussian.random(seed, *size, kind)
-    vae = model.declare(kind, model.wrong_posterior(seed))
-    for bound in (by_elbo, BOUNDS[1 + seed % 3]):
-        assert_identity(bound, vae, jnp.asarray(model.draw(seed, 1)[0]))
+    assert_identity(*draw_case(kind, size, seed), by_elbo, BOUNDS[1 + seed % 3])
 
 
 def test_more_draws_than_a_chunk_are_averaged_exactly():
     """Sixteen draws go through `lax.map` in checkpointed chunks, which change neither value nor gradient."""
-    model = LinearGaussian.random(5, 4, 3, "full covariance")
-    vae = model.declare("full covariance", model.wrong_posterior(5))
-    for bound in (by_terms, by_sampled_kl):
-        assert_identity(bound, vae, jnp.asarray(model.draw(5, 1)[0]))
+    assert_identity(*draw_case("diagonal", (4, 2), 5), by_terms, by_sampled_kl)
 
 
 def test_both_ways_to_the_kl_are_planned():
@@ -88,8 +100,7 @@ def test_both_ways_to_the_kl_are_planned():
     assert make_plan(graph, {"x"}, ELBO(sampled=("z",)))["z"].treatment is Treatment.SAMPLED
 
 
-@pytest.mark.parametrize("kind", ["full covariance", "full covariance everywhere"])
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("kind", "size"), [("full covariance", (3, 2)), ("full covariance everywhere", (2, 5))])
 def test_every_weight_at_the_exact_posterior_is_the_evidence(kind, size):
     model = LinearGaussian.random(len(kind), *size, kind)
     vae = model.declare(kind, model.posterior())
@@ -101,22 +112,21 @@ def test_every_weight_at_the_exact_posterior_is_the_evidence(kind, size):
     np.testing.assert_allclose(log_weights, np.broadcast_to(evidence[:, None], (3, 400)), rtol=0, atol=ROUNDING)
 
 
-@pytest.mark.parametrize("how", [ELBO(8, sampled=("z",)), IWAE(1), IWAE(40)], ids=lambda how: how.name)
+@pytest.mark.parametrize("how", [ELBO(8, sampled=("z",)), IWAE(40)], ids=lambda how: how.name)
 def test_evaluate_at_the_exact_posterior_is_the_evidence_without_error(how):
     """The same through the public verb: every row is log p(x), and its standard error is 0."""
     model = LinearGaussian.random(3, 2, 4, "full covariance")
     xs = model.draw(3, 9)
     estimate = lb.evaluate(model.declare("full covariance", model.posterior()), {"x": xs}, how, key=jax.random.key(0))
     np.testing.assert_allclose(estimate.values, model.evidence(xs), rtol=0, atol=ROUNDING)
-    if how.num_samples > 1:
-        # Where the weights are equal to rounding, Σw² K / (Σw)² - 1 is some roundings, and the error their root.
-        assert estimate.standard_errors.max() <= 1e-7
+    # Where the weights are equal to rounding, Σw² K / (Σw)² - 1 is some roundings, and the error their root.
+    assert estimate.standard_errors.max() <= 1e-7
 
 
 def test_terms_are_the_parts_of_the_bound():
     """The two terms are E_q[log p(x | z)] and -KL(q || p), each by its own closed form, and bear its name."""
     model = LinearGaussian.random(11, 2, 3, "full covariance")
-    A, c, L = q = model.wrong_posterior(11)
+    A, c, L = q = model.wrong_posterior(11, "full covariance")
     vae, x = model.declare("full covariance", q), model.draw(11, 1)[0]
     nodes, weights = hermite(2)
     terms = jax.vmap(lambda node: elbo_terms(vae, {"x": x}, {"z": node}))(nodes)
@@ -127,7 +137,7 @@ def test_terms_are_the_parts_of_the_bound():
         "log p(x | z)": -0.5 * np.sum(squares / variances + np.log(2 * np.pi * variances)),
         "-KL(q(z | x) || p(z))": -0.5 * (np.trace(cov) + loc @ loc - 2 - np.linalg.slogdet(cov)[1]),
     }
-    assert list(terms) == list(parts)
+    assert set(terms) == set(parts)
     for label, expected in parts.items():
         np.testing.assert_allclose(weights @ terms[label], expected, rtol=0, atol=ROUNDING)
 
@@ -137,20 +147,27 @@ def assert_step_climbs_the_closed_form(monkeypatch, how=lambda num: ELBO(num)):
 
     Its base draws are replaced by the corners; everything else is the path that every run takes.
     """
-    kind, rows = "full covariance everywhere", 5
+    kind, rows = "diagonal", 5
     model = LinearGaussian.random(8, 2, 3, kind)
-    vae, xs = model.declare(kind, model.wrong_posterior(8)), model.draw(8, rows)
+    vae, xs = model.declare(kind, model.wrong_posterior(8, kind)), model.draw(8, rows)
     monkeypatch.setattr("lowerbound.training._step.row_noise", lambda *_: {"z": corners(2)})
     run = lb.fit(
-        vae, {"x": xs}, how(4), key=jax.random.key(0), optimizer=optax.sgd(1.0), batch_size=rows, steps=1, progress=False
+        vae,
+        {"x": xs},
+        how(4),
+        key=jax.random.key(0),
+        optimizer=optax.sgd(1.0),
+        batch_size=rows,
+        steps=1,
+        progress=False,
     )
     value = sum(values[0] for values in run.history.terms.values())
     gradient = jax.tree.map(lambda new, old: new - old, run.vae.free, vae.free)
 
-    def closed(vae):
-        return jnp.mean(jax.vmap(lambda x: closed_form_elbo(vae.parameters, x))(jnp.asarray(xs)))
+    def mean_closed(vae):
+        return jnp.mean(jax.vmap(lambda x: closed(vae, x))(jnp.asarray(xs)))
 
-    assert_same(value, gradient, *eqx.filter_jit(eqx.filter_value_and_grad(closed))(vae))
+    assert_same(value, gradient, *eqx.filter_jit(eqx.filter_value_and_grad(mean_closed))(vae))
 
 
 def test_step_climbs_the_closed_form(monkeypatch):
@@ -165,7 +182,7 @@ def test_step_averages_elbo_over_the_batch():
     """From the same base draws, the objective of step 0 is the mean of `elbo` over rows and sets of draws."""
     kind, rows, key = "diagonal", 6, jax.random.key(4)
     model = LinearGaussian.random(4, 2, 3, kind)
-    vae, xs = model.declare(kind, model.wrong_posterior(4)), jnp.asarray(model.draw(4, rows))
+    vae, xs = model.declare(kind, model.wrong_posterior(4, kind)), jnp.asarray(model.draw(4, rows))
     run = lb.fit(vae, {"x": xs}, ELBO(3), key=key, batch_size=rows, steps=1, progress=False)
     step_key = jax.random.fold_in(jax.random.fold_in(named_key(key, "steps"), 0), 0)
 
@@ -173,7 +190,8 @@ def test_step_averages_elbo_over_the_batch():
         row_key = jax.random.fold_in(named_key(step_key, "noise"), row)
         return elbo(vae, {"x": x}, draw_noise(vae.noise_shapes({"x"}), jax.random.fold_in(row_key, index)))
 
-    draws = [draw(x, row, index) for row, x in enumerate(xs) for index in range(3)]
+    over_sets = jax.vmap(draw, (None, None, 0))
+    draws = jax.jit(jax.vmap(over_sets, (0, 0, None)))(xs, jnp.arange(rows), jnp.arange(3))
     value = sum(values[0] for values in run.history.terms.values())
     np.testing.assert_allclose(value, np.mean(draws), rtol=0, atol=ROUNDING)
 
@@ -195,27 +213,26 @@ MUTANTS = {
 
 
 @pytest.mark.parametrize("name", MUTANTS)
-@pytest.mark.parametrize("path", ["elbo", "fit"])
-def test_a_wrong_bound_fails_the_identity(name, path, monkeypatch):
+def test_a_wrong_bound_fails_the_identity(name, monkeypatch):
     where, mutant = MUTANTS[name]
-    if path == "fit" and name == "variance for deviation":
-        where, mutant = "from_noise", lambda q, noise: q.loc + jnp.sqrt(jnp.abs(q.scale_tril)) @ noise
+    case = draw_case("diagonal", (2, 3), 2)
     monkeypatch.setattr(f"lowerbound.objective._average.{where}", mutant)
-    if path == "fit":
-        with pytest.raises(AssertionError):
-            assert_step_climbs_the_closed_form(monkeypatch)
-    else:
-        model = LinearGaussian.random(2, 2, 3, "diagonal")
-        vae = model.declare("diagonal", model.wrong_posterior(2))
-        with pytest.raises(AssertionError):
-            assert_identity(by_elbo, vae, jnp.asarray(model.draw(2, 1)[0]))
+    with pytest.raises(AssertionError, match=r"value|gradient"):
+        assert_identity(*case, by_elbo)
+
+
+@pytest.mark.parametrize("name", ["KL x 1.01", "no gradient through the draw"])
+def test_a_wrong_step_fails_the_identity(name, monkeypatch):
+    where, mutant = MUTANTS[name]
+    monkeypatch.setattr(f"lowerbound.objective._average.{where}", mutant)
+    with pytest.raises(AssertionError, match=r"value|gradient"):
+        assert_step_climbs_the_closed_form(monkeypatch)
 
 
 @pytest.mark.parametrize("name", ["no gradient through the draw", "no log(2π)", "mean over the axes"])
 def test_a_wrong_weight_fails_the_identity(name, monkeypatch):
     where, mutant = MUTANTS[name]
+    case = draw_case("diagonal", (2, 3), 2)
     monkeypatch.setattr(f"lowerbound.objective._weight.{where}", mutant)
-    model = LinearGaussian.random(2, 2, 3, "diagonal")
-    vae = model.declare("diagonal", model.wrong_posterior(2))
-    with pytest.raises(AssertionError):
-        assert_identity(by_log_weight, vae, jnp.asarray(model.draw(2, 1)[0]))
+    with pytest.raises(AssertionError, match=r"value|gradient"):
+        assert_identity(*case, by_log_weight)

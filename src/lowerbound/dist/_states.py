@@ -53,7 +53,7 @@ def states(distribution: Distribution) -> Int[Array, "num_states ..."]:
     num_entries = math.prod(distribution.shape())
     place_values = len(entry) ** np.arange(num_entries)[::-1]
     digits = np.arange(len(entry) ** num_entries)[:, None] // place_values % len(entry)
-    return jnp.asarray(np.asarray(entry)[digits].reshape(-1, *distribution.shape()))
+    return jnp.asarray(np.asarray(entry)[digits].reshape(len(digits), *distribution.shape()))
 
 
 def _entry_states(distribution: Distribution) -> range | None:

@@ -59,7 +59,9 @@ def _outside(graph: Graph, group: bool) -> list[Node]:
             trained["theta" if name in graph.declared_by_p else "phi"].append(name)
     for symbol, names in trained.items():
         taken = graph.names - set(names)
-        groups = {symbol: names} if group and len(names) > 1 and symbol not in taken else {name: [name] for name in names}
+        groups = (
+            {symbol: names} if group and len(names) > 1 and symbol not in taken else {name: [name] for name in names}
+        )
         nodes += [Node(n, read_label(n, Role.PARAMETER), tuple(members)) for n, members in groups.items()]
     return nodes
 
@@ -74,14 +76,12 @@ def _factors(graph: Graph) -> Iterator[tuple[Factor, Kind]]:
 
 def _words(nodes: Iterable[Node], edges: Iterable[Edge]) -> str:
     """Say in words what the picture shows."""
-    roles = "; ".join(
-        f"{role.replace('-', ' ')}: {', '.join(' and '.join(node.names) for node in nodes if node.role is role)}"
-        for role in Role
-        if any(node.role is role for node in nodes)
-    )
-    arrows = [
-        f"{style} arrows, the factors of {kind}: {', '.join(f'{e.source} to {e.target}' for e in edges if e.kind is kind)}."
+    names = {role: ", ".join(" and ".join(n.names) for n in nodes if n.role is role) for role in Role}
+    arrows = {kind: ", ".join(f"{e.source} to {e.target}" for e in edges if e.kind is kind) for kind in Kind}
+    sentences = [f"{role.replace('-', ' ').capitalize()}: {listed}." for role, listed in names.items() if listed]
+    sentences += [
+        f"{style} arrows, of the factors of {kind}: {arrows[kind]}."
         for kind, style in ((Kind.P, "Solid"), (Kind.Q, "Dashed"))
-        if any(edge.kind is kind for edge in edges)
+        if arrows[kind]
     ]
-    return " ".join([f"{roles.capitalize()}.", *arrows, "The plate holds what is repeated for each datum n = 1..N."])
+    return " ".join([*sentences, "The plate holds what is repeated for each datum, n = 1..N."])

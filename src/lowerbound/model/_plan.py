@@ -1,7 +1,7 @@
 """What is done with each latent: a function of the declaration, the observed names and the objective."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -176,7 +176,7 @@ def make_plan(graph: Graph, given: Iterable[str], how: Bounds) -> Plan:
     latents += [LatentPlan(name, Treatment.DROPPED) for name in dropped]
     _check_states(latents)
     inputs = tuple(name for name in graph.inputs if name in given)
-    terms = _terms(graph, observed, latents)
+    terms = _terms(graph, observed, latents, {*dropped, *graph.inputs} - {*inputs})
     return Plan(graph, observed, inputs, how.uses_weights, tuple(latents), terms)
 
 
@@ -296,23 +296,25 @@ def _check_states(latents: Iterable[LatentPlan]) -> None:
         )
 
 
-def _terms(graph: Graph, observed: Iterable[str], latents: Iterable[LatentPlan]) -> tuple[Term, ...]:
+def _terms(
+    graph: Graph, observed: Iterable[str], latents: Iterable[LatentPlan], absent: Collection[str]
+) -> tuple[Term, ...]:
     latents = list(latents)
     summed = [latent.name for latent in latents if latent.treatment is Treatment.SUMMED_OUT]
     live = [name for name in graph.p if name not in {x.name for x in latents if x.treatment is Treatment.DROPPED}]
     inside = [name for name in live if name in summed or set(graph.random_parents(graph.p[name])) & set(summed)]
     terms = [
-        Term(TermKind.LIKELIHOOD, (name,), f"log {density(graph, name, 'p')}")
+        Term(TermKind.LIKELIHOOD, (name,), f"log {density(graph, name, 'p', absent)}")
         for name in observed
         if name not in inside
     ]
     if inside:
-        product = " ".join(density(graph, name, "p") for name in inside)
+        product = " ".join(density(graph, name, "p", absent) for name in inside)
         terms.append(Term(TermKind.LOG_SUM, tuple(inside), f"log Σ_{{{', '.join(summed)}}} {product}"))
     for latent in latents:
         if latent.name not in graph.q or latent.treatment is Treatment.SUMMED_IN_WEIGHT:
             continue
-        p, q = density(graph, latent.name, "p"), density(graph, latent.name, "q")
+        p, q = density(graph, latent.name, "p", absent), density(graph, latent.name, "q", absent)
         if latent.name in inside:
             terms.append(Term(TermKind.ENTROPY, (latent.name,), f"-log {q}"))
         else:
@@ -321,10 +323,13 @@ def _terms(graph: Graph, observed: Iterable[str], latents: Iterable[LatentPlan])
     return tuple(terms)
 
 
-def density(graph: Graph, name: str, side: str) -> str:
-    """Write a factor as `p(x | z)`: its random parents, through deterministic values, and its inputs."""
+def density(graph: Graph, name: str, side: str, absent: Collection[str] = ()) -> str:
+    """Write a factor as `p(x | z)`: its random parents, through deterministic values, and its inputs.
+
+    Optional parents that are `absent` are left out.
+    """
     factor = (graph.p if side == "p" else graph.q)[name]
-    parents = [*graph.random_parents(factor), *_inputs(graph, factor)]
+    parents = [x for x in (*graph.random_parents(factor), *_inputs(graph, factor)) if x not in absent]
     return f"{side}({name} | {', '.join(parents)})" if parents else f"{side}({name})"
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 from jax.extend import core
 
 from lowerbound.model._errors import CapturedParameterError
@@ -36,15 +35,21 @@ def trace(factor: Factor, values: Mapping[str, Any]) -> Any:
         error.add_note(f"This came from the factor `{factor.name}` ({source_name(factor.function)}).")
         raise
     for constant in () if factor.is_root else _constants(jaxpr):
-        # Whole numbers and bits could not train: JAX's own masks and indices, as in `jnp.tril`, are of these.
-        if isinstance(constant, jax.Array) and jnp.issubdtype(constant.dtype, jnp.inexact):
+        if isinstance(constant, jax.Array):
             raise CapturedParameterError(_message(factor, constant))
     return jax.tree.unflatten(structures[-1], eqx.combine(dynamic, static))
 
 
 def _constants(closed: core.ClosedJaxpr) -> Iterator[Any]:
-    yield from closed.consts
-    for equation in closed.jaxpr.eqns:
+    """Yield the constants that the outputs depend on.
+
+    NumPyro's checks of a distribution's arguments leave others behind, in equations whose results go nowhere.
+    """
+    needed = {variable for variable in closed.jaxpr.outvars if isinstance(variable, core.Var)}
+    for equation in reversed(closed.jaxpr.eqns):
+        if needed.isdisjoint(equation.outvars):
+            continue
+        needed.update(variable for variable in equation.invars if isinstance(variable, core.Var))
         for parameter in jax.tree.leaves(
             equation.params, is_leaf=lambda leaf: isinstance(leaf, core.ClosedJaxpr | core.Jaxpr)
         ):
@@ -52,6 +57,7 @@ def _constants(closed: core.ClosedJaxpr) -> Iterator[Any]:
                 yield from _constants(parameter)
             elif isinstance(parameter, core.Jaxpr):
                 yield from _constants(core.ClosedJaxpr(parameter, ()))
+    yield from (value for name, value in zip(closed.jaxpr.constvars, closed.consts, strict=True) if name in needed)
 
 
 def _message(factor: Factor, constant: jax.Array) -> str:

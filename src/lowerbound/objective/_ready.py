@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -93,7 +94,7 @@ def _check_supports(ready: Ready) -> None:
                 _refuse(ready, name, start + first[0], first[1:], values[first], support)
 
 
-def _refuse(ready: Ready, name: str, row: int, entry: tuple[int, ...], value: np.ndarray, support: object) -> None:
+def _refuse(ready: Ready, name: str, row: int, entry: tuple[int, ...], value: Any, support: object) -> None:
     kind = type(ready.plan.graph.abstract_p[name]).__name__
     where = f"{name}[{', '.join(map(str, entry))}]" if np.ndim(value) == 0 and np.any(np.shape(entry)) else name
     shown = np.array2string(np.asarray(value), precision=4, threshold=4)

@@ -48,7 +48,7 @@ def diagnose(
     state: State,
     constants: Constants,
     sources: Sequence[Source],
-    batches: Sequence[Int[Array, " batch"]],
+    batches: Sequence[Int[Array, " _"]],
     t: int,
     key: PRNGKeyArray,
 ) -> str:

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import equinox as eqx
@@ -116,7 +117,7 @@ def fit(
     """
     key = as_key(key)
     _check_settings(batch_size, epochs, steps, valid, patience)
-    optimizer = optax.adam(1e-3) if optimizer is None else optimizer
+    optimizer = _default_optimizer() if optimizer is None else optimizer
     readies = [make_ready(vae, dataset, how) for dataset in _datasets(data)]
     bound = how.bound if isinstance(how, Penalized) else how
     validation = None if valid is None else make_ready(vae, as_data(valid), bound)
@@ -153,6 +154,12 @@ def fit(
     if folder is not None:
         write_run(folder, run.vae, run.history)
     return run
+
+
+@cache
+def _default_optimizer() -> optax.GradientTransformation:
+    """Make it once: an optimizer made anew is another function, for which the step would compile again."""
+    return optax.adam(1e-3)
 
 
 class _Loop:
@@ -295,7 +302,11 @@ class _Loop:
 
     def history(self, best_step: int, stopped: str) -> History:
         """Put together what happened."""
-        labels = self.traces[0] if self.traces else {}
+        # In the order of the formula; compiled functions return names sorted.
+        formula = [term.label for plan in self.program.plans for term in plan.terms]
+        labels = sorted(
+            self.traces[0] if self.traces else {}, key=lambda x: formula.index(x) if x in formula else len(formula)
+        )
         return History(
             terms={label: np.concatenate([trace[label] for trace in self.traces]) for label in labels},
             seconds=np.array(self.seconds, np.float64),

@@ -3,7 +3,6 @@
 import sys
 import time
 from types import TracebackType
-from typing import Self
 
 
 class Progress:
@@ -25,7 +24,7 @@ class Progress:
         self._bar = None
         self._task = None
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Progress":
         if self._shown and sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn

@@ -116,7 +116,7 @@ def objective_terms(
     trained: PyTree,
     constants: Constants,
     sources: Sequence[Source],
-    batches: Sequence[Int[Array, " batch"]],
+    batches: Sequence[Int[Array, " _"]],
     t: Int[Array, ""],
     key: PRNGKeyArray,
 ) -> Terms:
@@ -146,7 +146,7 @@ def run_chunk(
     state: State,
     constants: Constants,
     sources: Sequence[Source],
-    indices: Sequence[Int[Array, "steps batch"]],
+    indices: Sequence[Int[Array, "steps _"]],
     start: Int[Array, ""],
     key: PRNGKeyArray,
 ) -> tuple[State, Trace]:
@@ -156,11 +156,11 @@ def run_chunk(
     costs one copy a chunk, where a guard inside the step costs some 20 % of it.
     """
 
-    def loss(trained: PyTree, batches: Sequence[Int[Array, " batch"]], t: Int[Array, ""]) -> tuple[Nats, Terms]:
+    def loss(trained: PyTree, batches: Sequence[Int[Array, " _"]], t: Int[Array, ""]) -> tuple[Nats, Terms]:
         terms = objective_terms(program, trained, constants, sources, batches, t, key)
         return -sum(terms.values(), start=jnp.zeros(())), terms
 
-    def step(state: State, now: tuple[Sequence[Int[Array, " batch"]], Int[Array, ""]]) -> tuple[State, Terms]:
+    def step(state: State, now: tuple[Sequence[Int[Array, " _"]], Int[Array, ""]]) -> tuple[State, Terms]:
         (_, terms), gradient = jax.value_and_grad(loss, has_aux=True)(state.trained, *now)
         updates, optimizer = program.optimizer.update(gradient, state.optimizer, state.trained)
         return State(optax.apply_updates(state.trained, updates), optimizer), terms

@@ -77,6 +77,11 @@ class Graph:
         return list(found)
 
     @property
+    def roots_first(self) -> list[str]:
+        """The random variables of p, each after its parents."""
+        return parents_first(self.edges(self.p))
+
+    @property
     def random_parameters(self) -> list[str]:
         """Parameters with a prior, in an order in which q can draw them."""
         parents = {

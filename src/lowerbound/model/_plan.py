@@ -319,7 +319,10 @@ def _terms(
             terms.append(Term(TermKind.ENTROPY, (latent.name,), f"-log {q}"))
         else:
             kind = TermKind.KL if latent.treatment is Treatment.CLOSED_FORM else TermKind.LOG_RATIO
-            terms.append(Term(kind, (latent.name,), f"-KL({q} || {p})"))
+            # Where p's parents are drawn below the latent in q, the average of the log-ratio is no divergence.
+            below = graph.descendants(latent.name, {x.name: graph.q[x.name] for x in latents if x.name in graph.q})
+            is_kl = not below & set(graph.random_parents(graph.p[latent.name]))
+            terms.append(Term(kind, (latent.name,), f"-KL({q} || {p})" if is_kl else f"log {p} - log {q}"))
     return tuple(terms)
 
 

@@ -16,8 +16,8 @@ class Scope:
     """What has a value so far, for one datum.
 
     A name is bound once: to an observation, a draw, one state of a finite variable, or a parameter. What depends
-    on names that are not bound yet cannot be asked for; so a deterministic value, once worked out, stays right in
-    every scope that binds more.
+    on names that are not bound yet cannot be asked for, unless they are optional; so a deterministic value, once
+    worked out, stays right in every scope that binds more, except where it reads an optional name bound there.
     """
 
     def __init__(self, graph: Graph, values: Mapping[str, Any], key: PRNGKeyArray | None = None):
@@ -27,7 +27,13 @@ class Scope:
 
     def bind(self, name: str, value: Any) -> "Scope":
         """Make a scope in which `name` has this value too."""
-        return Scope(self.graph, {**self._values, name: value}, self._key)
+        kept = {other: known for other, known in self._values.items() if not self._reads(other, name)}
+        return Scope(self.graph, {**kept, name: value}, self._key)
+
+    def _reads(self, value: str, name: str) -> bool:
+        """Say whether a deterministic value was worked out without `name`, an optional name above it."""
+        factor = self.graph.values.get(value)
+        return factor is not None and name in self.graph.random_parents(factor)
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._values:

@@ -3,7 +3,6 @@
 import ast
 import importlib
 import json
-import os
 import resource
 import statistics
 import subprocess
@@ -115,22 +114,28 @@ def test_opening_it_leaves_to_later_what_training_does_not_need(opened: dict[str
     assert package not in opened["loaded"]
 
 
-def cpu_seconds(*command: str) -> float:
-    """Measure the processor time of a process: what other work on the same cores does not change."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, *command], capture_output=True, check=True, env={**os.environ, "COLUMNS": "80"})
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+OPENING_TIMES = """
+import json, time
+started = time.process_time()
+import jax, equinox, optax
+founded = time.process_time()
+import lowerbound as lb
+lb.VAE, lb.fit, lb.evaluate
+print(json.dumps([founded - started, time.process_time() - founded]))
+"""
 
 
 @pytest.mark.slow
 def test_opening_it_takes_half_a_second():
-    """Above JAX, Equinox and Optax, which everybody who uses it imports: the median of seven pairs of processes."""
-    foundations = "import jax, equinox, optax"
-    door = f"{foundations}, lowerbound as lb; lb.VAE, lb.fit, lb.evaluate"
-    cpu_seconds("-c", door)  # compiles to bytecode where that is not done yet
-    pairs = [cpu_seconds("-c", door) - cpu_seconds("-c", foundations) for _ in range(7)]
-    assert statistics.median(pairs) <= 0.5, f"seconds: {[round(pair, 3) for pair in pairs]}"
+    """Above JAX, Equinox and Optax, which who uses it imports anyway: the median of seven processes.
+
+    Two thirds of it are NumPyro's. Processor time is counted, and where these foundations take more than their 0.8 s
+    the machine is slow or busy, so that the half second is stretched likewise.
+    """
+    in_a_new_process(OPENING_TIMES)  # compiles to bytecode where that is not done yet
+    times = [in_a_new_process(OPENING_TIMES) for _ in range(7)]
+    stretched = [door / max(1.0, foundations / 0.8) for foundations, door in times]
+    assert statistics.median(stretched) <= 0.5, f"foundations and door, in seconds: {times}"
 
 
 # The command line.
@@ -147,7 +152,15 @@ def test_the_command_line_imports_what_it_needs_when_it_needs_it():
 @has_command_line
 @pytest.mark.slow
 def test_help_answers_in_a_third_of_a_second():
-    help_ = ("-c", "import sys; from lowerbound.cli import main; sys.argv = ['lowerbound', '--help']; main()")
-    cpu_seconds(*help_)
-    times = [cpu_seconds(*help_) for _ in range(5)]
-    assert statistics.median(times) <= 0.3, f"seconds: {[round(time, 3) for time in times]}"
+    def seconds() -> float:
+        """Measure the processor time of a process: other work on the same cores changes it little."""
+        script = "import sys; from lowerbound.cli import main; sys.argv = ['lowerbound', '--help']; main()"
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert "fit" in done.stdout
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    seconds()  # compiles to bytecode where that is not done yet
+    times = [seconds() for _ in range(5)]
+    assert statistics.median(times) <= 0.3, f"seconds: {times}"

@@ -515,7 +515,6 @@ DECLARATIONS = [
         p="z; x | z, decoder; decoder: parameter",
         q="z | x, encoder; encoder: parameter",
         plans={("x",): Planned((closed("z"),), ("log p(x | z)", "-KL(q(z | x) || p(z))"))},
-        beside=("log|det J|",),
         steps=200,
         margins=(4.0,),  # reached: 9.4
     ),
@@ -531,7 +530,7 @@ DECLARATIONS = [
     Declaration(
         single_cell,
         counts,
-        p="s: input; lib_mean: parameter; lib_std: parameter; z; size | s, lib_mean, lib_std; "
+        p="s: input; lib_mean: constant; lib_std: constant; z; size | s, lib_mean, lib_std; "
         "x | z, s, size, rate, drop, r; rate: parameter; drop: parameter; r: parameter",
         q="z | x, s, encoder; size | x, library; encoder: parameter; library: parameter",
         plans={

@@ -30,7 +30,7 @@ CASES = {
     ),
     "lb.fit(vae, x, ELBO(), epochs=1, key=key)": (
         "TypeError: `data` is of type ArrayImpl; `Data`, a mapping of arrays by name, or a list of these was needed. "
-        "Write `{\"x\": x}`."
+        'Write `{"x": x}`.'
     ),
     'lb.fit(vae, {"x": x}, ELBO(), epochs=1.5, key=key)': (
         "ValueError: `epochs` is 1.5; a whole number from 1 up was needed."

@@ -131,9 +131,6 @@ def test_the_objective_can_ask_for_a_sampled_kl():
     made = plan(TWO_LEVELS, TOP_DOWN, how=ELBO(sampled=("z1",)))
     assert (made["z1"].treatment, made["z2"].treatment) == (SAMPLED, CLOSED)
     assert made["z1"].reason == "the objective asks for it"
-    assert (
-        plan(TWO_LEVELS, TOP_DOWN, how=ELBO(sampled="z1")) == plan(TWO_LEVELS, TOP_DOWN, how=ELBO(sampled="z1")) or True
-    )
 
 
 def test_a_pair_that_the_table_lacks_is_sampled():
@@ -296,5 +293,5 @@ def test_data_that_name_a_parameter_or_a_value_are_refused():
 
 def test_sampling_the_kl_of_what_is_not_inferred_is_refused():
     assert refusal(TWO_LEVELS, TOP_DOWN, how=ELBO(sampled=("z3",))) == (
-        "The objective samples the KL of `z3`, which is no latent that q infers. Did you mean `z2`?"
+        "The objective samples the KL of `z3`, which is no latent that q infers."
     )

@@ -160,7 +160,9 @@ def test_a_variable_without_a_density_in_p_is_refused():
     ],
 )
 def test_event_shapes_that_differ_are_refused(network, prior, message):
-    p, q = plain(z=prior, x=lambda z, theta: Bernoulli(logits=theta(z)), theta=MLP(prior.shape() or 1, 5), q_phi=network)
+    p, q = plain(
+        z=prior, x=lambda z, theta: Bernoulli(logits=theta(z)), theta=MLP(prior.shape() or 1, 5), q_phi=network
+    )
     assert refusal(lambda: vae(p, q)) == message
 
 
@@ -365,7 +367,9 @@ def test_batch_normalisation_is_refused_by_name():
     [(0.0, positive, "0."), (-1.0, positive, "-1."), (np.zeros(2), unit_interval, "[0. 0.]")],
 )
 def test_a_value_on_the_border_is_refused(value, support, shown):
-    name = {"positive": "Positive", "unit_interval": "UnitInterval"}["positive" if support is positive else "unit_interval"]
+    name = {"positive": "Positive", "unit_interval": "UnitInterval"}[
+        "positive" if support is positive else "unit_interval"
+    ]
     assert refusal(lambda: lb.Joint(s=lb.Param(value, support=support))) == (
         f"`s` starts at {shown}, which does not lie strictly inside its support {name}: it could not move from there. "
         f"Start it in the interior."
@@ -421,7 +425,9 @@ def test_a_data_name_that_nobody_declares_is_refused():
     assert refusal(lambda: planned(vae(*plain()), ["x", "labels"])) == (
         "The data name `labels`, which nobody declares; declared are `z`, `x`."
     )
-    p, q = plain(pixels=lambda z, theta: Bernoulli(logits=theta(z)), x=None, q_z=lambda pixels, phi: Normal(*phi(pixels)))
+    p, q = plain(
+        pixels=lambda z, theta: Bernoulli(logits=theta(z)), x=None, q_z=lambda pixels, phi: Normal(*phi(pixels))
+    )
     assert refusal(lambda: planned(vae(p, q), ["pixel"])) == (
         "The data name `pixel`, which nobody declares; declared are `z`, `pixels`. Did you mean `pixels`?"
     )

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from scipy import integrate, stats
+from scipy import stats
 
 import lowerbound as lb
 from linear_gaussian import hermite, line, random_tril
@@ -151,7 +151,7 @@ def test_bound_of_ppca_with_a_random_mean_is_its_evidence():
 
 
 def random_scale(prior, **more):
-    p = lb.Joint(x=lambda s, tau=None: Normal(0.0, 1.0 + s**2), s=lb.Param(jnp.array(0.8), prior=prior), **more)
+    p = lb.Joint(x=lambda s: Normal(0.0, 1.0 + s**2), s=lb.Param(jnp.array(0.8), prior=prior), **more)
     vae = lb.VAE(p, key=KEY)
     field = MeanField(jnp.array(-0.3), jnp.log(jnp.array(0.6)))
     vae.free["s"] = field
@@ -160,10 +160,8 @@ def random_scale(prior, **more):
 
 def kl_by_quadrature(log_prior):
     """Integrate q (log q - log p) with q = N(-0.3, 0.6²) in unconstrained units."""
-    q = stats.norm(-0.3, 0.6)
-    value, error = integrate.quad(lambda t: q.pdf(t) * (q.logpdf(t) - log_prior(t)), -8, 8, epsabs=1e-12, points=[-0.3])
-    assert error < ROUNDING
-    return value
+    q, t = stats.norm(-0.3, 0.6), np.arange(-6.5, 6.0, 0.01)  # the trapezoid rule, far finer than it need be
+    return np.sum(0.01 * q.pdf(t) * (q.logpdf(t) - log_prior(t)))
 
 
 def test_closed_form_kl_of_a_parameter_is_its_integral():
@@ -208,12 +206,12 @@ def test_score_of_a_datum_does_not_depend_on_the_batch(how):
 def test_evaluate_averages_over_draws_of_the_parameters():
     """Its values, over what draws of w it takes, agree with E_q[log p(y | w)] in closed form, row by row."""
     regression = Regression(6, rows=3)
-    loc, tril = np.array([0.5, -0.2]), 0.05 * np.eye(2)
+    loc, tril = np.array([0.5, -0.2]), 0.01 * np.eye(2)
     estimate = lb.evaluate(regression.declare(loc, tril), regression.data, ELBO(), key=jax.random.key(2))
-    spread = 0.05**2 * np.sum(regression.u**2, axis=1)
+    spread = 0.01**2 * np.sum(regression.u**2, axis=1)
     squares = (regression.y - regression.u @ loc) ** 2 + spread
     expected = -0.5 * squares / SIGMA**2 - math.log(SIGMA) - 0.5 * math.log(2 * math.pi)
     # Eight draws: Student's t at 1e-6 / 3 on seven degrees of freedom.
     allowed = stats.t(7).ppf(1 - 1e-6 / 6) * estimate.standard_errors
     assert (np.abs(estimate.values - expected) <= allowed).all()
-    assert (allowed < 2).all()  # an N or a KL(w) in the score would show
+    assert (allowed < 2).all(), allowed  # an N or a KL(w) in the score would show

@@ -72,6 +72,7 @@ print(lb.evaluate(run.vae, data, lb.IWAE(5), key=jax.random.key(2), progress=Fal
 """
 
 
+@pytest.mark.slow
 def test_nothing_depends_on_the_hash_seed():
     """Two interpreters whose sets and dictionaries of strings differ give the same bits, trained and scored."""
     processes = [

@@ -99,15 +99,15 @@ def test_samples_are_written_as_a_picture(tmp_path: Path):
 @pytest.mark.parametrize("how", [ELBO(4), IWAE(4)], ids=lambda how: how.name)
 def test_every_draw_at_the_exact_posterior_is_the_evidence(how: ELBO | IWAE):
     """For x | z ~ N(w z, s²) it is z | x ~ N(w x, s²) / (w² + s²), and x ~ N(0, w² + s²): only rounding is left."""
-    w, s, x = 1.5, 0.7, np.linspace(-3, 3, 7)[:, None]
+    w, s, x = 1.5, 0.7, np.linspace(-3, 3, 7)
     total = w**2 + s**2
-    p = lb.Joint(z=Normal(jnp.zeros(1), 1.0), x=lambda z, W: Normal(W * z, s), W=jnp.asarray(w))
+    p = lb.Joint(z=Normal(0.0, 1.0), x=lambda z, W: Normal(W * z, s), W=jnp.asarray(w))
     q = lb.Joint(z=lambda x, A: Normal(A * x, s / math.sqrt(total)), A=jnp.asarray(w / total))
     exact_pair = lb.VAE(p, q, key=jax.random.key(0))
     # The KL in closed form would be exact on average only.
     how = ELBO(how.num_samples, sampled=("z",)) if isinstance(how, ELBO) else how
     estimate = lb.evaluate(exact_pair, {"x": x.astype(np.float32)}, how, key=jax.random.key(1), progress=False)
-    evidence = norm(0, math.sqrt(total)).logpdf(x[:, 0])
+    evidence = norm(0, math.sqrt(total)).logpdf(x)
     rounding = 64 * np.finfo(np.float32).eps  # some sixty rounded operations
     # Each draw adds and subtracts squares of up to some twenty nats.
     assert np.abs(estimate.values - evidence).max() <= 20 * rounding

@@ -1,6 +1,7 @@
 """Training: exact repetition, the best state, several data sets, numbers gone bad."""
 
 import csv
+import functools
 import io
 import math
 
@@ -26,6 +27,12 @@ def bits(num: int = 200, size: int = 6) -> np.ndarray:
     return (rng.random((num, size)) < means).astype(np.uint8)
 
 
+@functools.cache
+def plain_vae():
+    """One object for most tests: runs of one graph share their compiled step."""
+    return small_vae()
+
+
 def small_vae(**changes):
     p = {"z": Normal(np.zeros(2, np.float32), 1.0), "x": lambda z, theta: Bernoulli(logits=theta(z))}
     p |= {"theta": MLP(2, 6, hidden=(8,))}
@@ -43,9 +50,10 @@ def assert_same_bits(one, other):
 
 
 def fit(vae=None, data=None, how=None, **settings):
-    settings = {"key": KEY, "batch_size": 16, "progress": False} | settings
+    # Chunks of one step compile one program only.
+    settings = {"key": KEY, "batch_size": 16, "progress": False, "chunk_steps": 1} | settings
     data = {"x": bits()} if data is None else data
-    return lb.fit(vae or small_vae(), data, how or ELBO(), **settings)
+    return lb.fit(vae or plain_vae(), data, how or ELBO(), **settings)
 
 
 # Repetition.
@@ -65,6 +73,11 @@ def test_chunks_do_not_change_a_bit():
     assert_same_bits(runs[0].vae, runs[2].vae)
     for label, values in runs[0].history.terms.items():
         np.testing.assert_array_equal(values, runs[2].history.terms[label])
+
+
+def test_the_length_of_a_chunk_is_found_by_timing():
+    run = fit(epochs=6, chunk_steps=None)
+    assert_same_bits(run.vae, fit(epochs=6).vae)
 
 
 def test_another_key_gives_another_run():
@@ -166,9 +179,10 @@ def test_a_linear_model_reaches_its_maximum_likelihood():
     run = fit(
         lb.VAE(p, q, key=KEY),
         {"x": x},
-        steps=3000,
+        steps=1000,
+        chunk_steps=500,
         batch_size=250,
-        optimizer=optax.adam(optax.cosine_decay_schedule(2e-2, 3000)),
+        optimizer=optax.adam(optax.cosine_decay_schedule(5e-2, 1000)),
     )
     reached = lb.evaluate(run.vae, {"x": x}, ELBO(64), key=KEY, progress=False)
     # The bound is tight, since q holds the exact posterior; what is left is the optimizer's and Monte Carlo error.

@@ -11,7 +11,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Int64, PRNGKeyArray, Shaped
 
 from lowerbound._types import Nats
-from lowerbound.data._steps import AbstractStep
+from lowerbound.data._steps import AbstractBinarization, AbstractStep
 
 
 class Mask(NamedTuple):
@@ -55,6 +55,10 @@ class Transform(eqx.Module):
             observed = self._observed(row, name)
             datum[name] = value if observed is None else jnp.where(observed, value, 0)
         return datum
+
+    def changes_units(self, name: str) -> bool:
+        """Say whether `log_det` can be other than 0 for this array."""
+        return any(not isinstance(step, AbstractBinarization) for step in self.steps.get(name, ()))
 
     def log_det(self, row: dict[str, Shaped[ArrayLike, "..."]]) -> dict[str, Nats]:
         """Return log|det d datum / d row| in nats for each array, summed over its observed entries.

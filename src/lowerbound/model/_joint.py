@@ -102,7 +102,8 @@ class Joint:
                 parents = ", ".join(self.parents(name))
                 words.append(f"{name} | {parents}" if parents else name)
             else:
-                words.append(f"{name}: {'input' if name in self.inputs else 'parameter'}")
+                fixed = name in self.parameters and self.parameters[name].fixed
+                words.append(f"{name}: {'input' if name in self.inputs else 'constant' if fixed else 'parameter'}")
         return f"Joint({'; '.join(words)})"
 
 

@@ -27,10 +27,9 @@ def noise_struct(distribution: Distribution) -> jax.ShapeDtypeStruct:
     shape = noise_shape(distribution)
     if shape is None:
         return jax.ShapeDtypeStruct((), jax.random.key(0).dtype)
-    dtypes = [
-        leaf.dtype for leaf in jax.tree.leaves(distribution) if jnp.issubdtype(jnp.result_type(leaf), jnp.inexact)
-    ]
-    return jax.ShapeDtypeStruct(shape, jnp.result_type(*dtypes) if dtypes else jnp.result_type(float))
+    # Leaves may be Python numbers, which follow the others.
+    leaves = [leaf for leaf in jax.tree.leaves(distribution) if jnp.issubdtype(jnp.result_type(leaf), jnp.inexact)]
+    return jax.ShapeDtypeStruct(shape, jnp.result_type(*leaves) if leaves else jnp.result_type(float))
 
 
 def draw_noise(shapes: Noise, key: PRNGKeyArray) -> Noise:

@@ -30,7 +30,7 @@ class Ready:
     @property
     def changes_units(self) -> bool:
         """Whether a log-determinant is due to report densities in original units."""
-        return any(self.data.transform.steps.get(name) for name in self.plan.observed)
+        return any(self.data.transform.changes_units(name) for name in self.plan.observed)
 
 
 def make_ready(vae: VAE, data: Data, how: AbstractObjective) -> Ready:

@@ -43,7 +43,7 @@ CASES = {
 def answers():
     """Run all cases in one process without the type checker, and collect what each raises."""
     script = SETUP + "".join(
-        f"\ntry:\n    {case}\n    print('nothing')\nexcept Exception as e:\n    print(type(e).__name__ + ': ' + str(e))\n"
+        f"\ntry:\n    {case}\n    print('nothing')\nexcept Exception as e:\n    print(type(e).__name__, e, sep=': ')\n"
         for case in CASES
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)

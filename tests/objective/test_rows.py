@@ -33,6 +33,13 @@ def small_vae(key, **more):
     return lb.VAE(p, q, key=key)
 
 
+@pytest.fixture(autouse=True)
+def default_precision(float64):
+    """Bits are what counts here: JAX's default, single precision."""
+    with jax.enable_x64(False):
+        yield
+
+
 @pytest.mark.parametrize("how", [ELBO(3), IWAE(40)], ids=lambda how: how.name)
 def test_a_row_does_not_feel_the_others(how):
     """Bit for bit, through padded batches: all rows, the last few of a second batch, one alone, and in reverse."""

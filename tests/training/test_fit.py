@@ -392,18 +392,18 @@ def test_settings_that_do_not_fit_are_refused(settings, message):
     [
         (
             {"x": np.zeros((10, 2, 3), np.uint8)},
-            "`x` has shape (10, 2, 3), so one datum is (2, 3), but p declares `x` of shape (6,). Flatten it, or declare "
-            "an image likelihood.",
+            "`x` has shape (10, 2, 3), so one datum is (2, 3), but p declares `x` of shape (6,). Flatten it, or "
+            "declare an image likelihood.",
         ),
         (
             {"x": np.zeros((10, 7), np.uint8)},
-            "`x` has shape (10, 7), so one datum is (7,), but p declares `x` of shape (6,). Reshape it, or declare that "
-            "shape.",
+            "`x` has shape (10, 7), so one datum is (7,), but p declares `x` of shape (6,). Reshape it, or "
+            "declare that shape.",
         ),
         (
             {"x": np.full((10, 6), 0.25, np.float32)},
-            "`x[0]` is 0.25 in row 0, which is outside of the support of its likelihood, Bernoulli: Boolean(). Binarize "
-            'the data, `data.binarize("stochastic")`, or declare a likelihood for grey levels.',
+            "`x[0]` is 0.25 in row 0, which is outside of the support of its likelihood, Bernoulli: Boolean(). "
+            'Binarize the data, `data.binarize("stochastic")`, or declare a likelihood for grey levels.',
         ),
         ({"pixels": np.zeros((10, 6))}, "The data name `pixels`, which nobody declares; declared are `z`, `x`."),
     ],
@@ -419,8 +419,8 @@ def test_an_input_of_another_kind_is_refused():
     with pytest.raises(ValueError) as caught:
         fit(vae, {"x": bits(), "s": np.ones(200, np.float32)}, steps=1)
     assert str(caught.value) == (
-        "The input `s` is float32, but it is declared as `Input(..., int)`. Cast it with `.astype(int)`, or declare the "
-        "input as it is."
+        "The input `s` is float32, but it is declared as `Input(..., int)`. Cast it with `.astype(int)`, or declare "
+        "the input as it is."
     )
 
 

@@ -30,8 +30,8 @@ SYNONYMS = {
     "--random-seed": "--seed",
 }
 
-#: The parent of typer's public usage error; it has no public name of its own.
-(UsageError,) = typer.BadParameter.__bases__
+#: The parents of typer's public usage error; they have no public name of their own.
+USAGE_ERRORS = tuple(base for base in typer.BadParameter.__mro__ if "UsageError" in base.__name__)
 
 
 def _version(wanted: bool) -> None:
@@ -78,9 +78,9 @@ def main() -> None:
     """
     try:
         code = app(standalone_mode=False)
-    except UsageError as error:
+    except USAGE_ERRORS as error:
         sys.exit(_refuse(_usage(error)))
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         sys.exit(_refuse(str(error)))
     except (RuntimeError, OSError) as error:
         typer.echo(str(error), err=True)

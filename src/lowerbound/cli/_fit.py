@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def count_vae(num_pixels: int, settings: Settings, *, key: jax.Array) -> VAE:
     its two numbers a pixel give it the U shape of pixels that are mostly 0 or 16, and cannot overfit as 17 can.
     """
 
-    def likelihood(z: jax.Array, theta: MLP) -> BetaBinomial:
+    def likelihood(z: jax.Array, theta: Callable[[jax.Array], jax.Array]) -> BetaBinomial:
         log_a, log_b = theta(z)
         return BetaBinomial(jnp.exp(log_a), jnp.exp(log_b), TOP)
 

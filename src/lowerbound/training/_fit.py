@@ -343,7 +343,7 @@ def _check_settings(
 
 
 def _datasets(data: Dataset | Sequence[Dataset]) -> list[Data]:
-    datasets = list(data) if isinstance(data, list | tuple) else [data]
+    datasets = [data] if isinstance(data, Data | Mapping) else list(data) if isinstance(data, list | tuple) else []
     if not datasets or not all(isinstance(dataset, Data | Mapping) for dataset in datasets):
         raise TypeError(
             f"`data` is of type {type(data).__name__}; `Data`, a mapping of arrays by name, or a list of these was "

@@ -54,7 +54,7 @@ def test_every_parameter_has_a_gradient(declaration: Declaration):
     @jax.grad
     def gradient(trained):
         terms = objective_terms(
-            loop.program, trained, loop.constants, loop.sources, batches, jnp.zeros((), int), loop.key
+            loop.program, trained, loop.constants, loop.sources, batches, jnp.zeros((), int), loop.keys
         )
         return sum(terms.values())
 

@@ -181,6 +181,19 @@ def test_a_mass_is_no_relaxation():
     assert "draws of q would have no density in p" in refusal(lambda: vae(p, q))
 
 
+def test_a_posterior_over_fewer_states_is_refused():
+    """Inside the log of a weight the sum runs over q's states: with too few of them part of p(x) would be missing."""
+    p, q = plain(
+        z=Categorical(logits=np.zeros(4, np.float32)),
+        theta=MLP(1, 5),
+        q_z=lambda x, phi: Categorical(logits=phi(x)),
+        q_phi=MLP(5, 3),
+    )
+    assert refusal(lambda: vae(p, q)) == (
+        "`z` in q has 3 states, but p declares 4: a sum over q's would leave out some of p's. Give both the same states."
+    )
+
+
 def test_a_distribution_out_of_vmap_is_refused():
     p, q = plain(x=lambda z, theta: jax.vmap(lambda m: Normal(m, 1.0))(theta(z)))
     assert refusal(lambda: vae(p, q)) == (

@@ -13,6 +13,7 @@ from lowerbound._key import named_key
 from lowerbound.dist import Normal, from_noise, kl, log_density
 from lowerbound.model import Treatment, draw_noise, make_plan
 from lowerbound.objective import ELBO, IWAE, elbo, elbo_terms, log_weight
+from lowerbound.training._step import Keys
 
 #: Some thousand rounded operations on numbers of size 100: 1e3 x 100 x 2e-16.
 ROUNDING = 1e-10
@@ -184,14 +185,13 @@ def test_step_averages_elbo_over_the_batch():
     model = LinearGaussian.random(4, 2, 3, kind)
     vae, xs = model.declare(kind, model.wrong_posterior(4, kind)), jnp.asarray(model.draw(4, rows))
     run = lb.fit(vae, {"x": xs}, ELBO(3), key=key, batch_size=rows, steps=1, progress=False)
-    step_key = jax.random.fold_in(jax.random.fold_in(named_key(key, "steps"), 0), 0)
+    step_key = jax.random.fold_in(Keys.of(named_key(key, "steps"), 1).noise[0], 0)
 
-    def draw(x, row, index):
-        row_key = jax.random.fold_in(named_key(step_key, "noise"), row)
-        return elbo(vae, {"x": x}, draw_noise(vae.noise_shapes({"x"}), jax.random.fold_in(row_key, index)))
+    def draws_of(x, row):
+        keys = jax.random.split(jax.random.fold_in(step_key, row), 3)
+        return jax.vmap(lambda key: elbo(vae, {"x": x}, draw_noise(vae.noise_shapes({"x"}), key)))(keys)
 
-    over_sets = jax.vmap(draw, (None, None, 0))
-    draws = jax.jit(jax.vmap(over_sets, (0, 0, None)))(xs, jnp.arange(rows), jnp.arange(3))
+    draws = jax.jit(jax.vmap(draws_of))(xs, jnp.arange(rows))
     value = sum(values[0] for values in run.history.terms.values())
     np.testing.assert_allclose(value, np.mean(draws), rtol=0, atol=ROUNDING)
 

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from lowerbound._suggest import suggest
-from lowerbound.dist import came_out_of_vmap, is_distribution, is_foreign_distribution, support_fits
+from lowerbound.dist import came_out_of_vmap, is_distribution, is_foreign_distribution, num_states, support_fits
 from lowerbound.model._factor import KEY, Factor
 from lowerbound.model._joint import Joint
 from lowerbound.model._order import check_acyclic, closure, parents_first
@@ -246,6 +246,12 @@ def _check_pair(graph: Graph, name: str) -> None:
         raise ValueError(
             f"`{name}` in q is a {type(ours).__name__} with support {ours.support}, but p's {type(theirs).__name__} "
             f"has support {theirs.support}: draws of q would have no density in p. Give both the same support."
+        )
+
+    if num_states(ours) != num_states(theirs) and num_states(theirs) is not None:
+        raise ValueError(
+            f"`{name}` in q has {num_states(ours)} states, but p declares {num_states(theirs)}: a sum over q's would "
+            f"leave out some of p's. Give both the same states."
         )
 
 

@@ -6,11 +6,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Int
 
 from lowerbound._types import Nats
 from lowerbound.model import realize
-from lowerbound.training._step import Constants, Program, Source, State, parameter_noise, row_terms, scheduled
+from lowerbound.training._step import Constants, Keys, Program, Source, State, parameter_noise, row_terms, scheduled
 
 
 @eqx.filter_jit
@@ -22,17 +22,16 @@ def _row_is_finite(
     source: Source,
     batch: Int[Array, " batch"],
     t: Int[Array, ""],
-    key: PRNGKeyArray,
+    keys: Keys,
 ) -> tuple[Bool[Array, " batch"], Bool[Array, " batch"]]:
     """Say of each row of a batch whether its objective and its gradient are finite, one row after the other."""
 
     def value(trained: object, i: Int[Array, ""]) -> Nats:
         free = eqx.combine(trained, constants.rest)
-        step_key = jax.random.fold_in(key, t)
         fixed = scheduled(program.graph, constants.fixed, t)
-        realized = realize(program.graph, free, fixed, parameter_noise(program, free, step_key))
+        realized = realize(program.graph, free, fixed, parameter_noise(program, free, keys, t))
         row = {name: array[i] for name, array in source.arrays.items()}
-        terms = row_terms(program, index, source, realized.values, step_key, t)(row, source.row_ids[i])
+        terms = row_terms(program, index, source, realized.values, keys, t)(row, source.row_ids[i])
         return sum(terms.values(), start=jnp.zeros(()))
 
     def check(i: Int[Array, ""]) -> tuple[Bool[Array, ""], Bool[Array, ""]]:
@@ -50,12 +49,12 @@ def diagnose(
     sources: Sequence[Source],
     batches: Sequence[Int[Array, " _"]],
     t: int,
-    key: PRNGKeyArray,
+    keys: Keys,
 ) -> str:
     """Say in a sentence what made step t bad, at the state before it."""
     step = jnp.asarray(t)
     for index, (source, batch) in enumerate(zip(sources, batches, strict=True)):
-        values, gradients = _row_is_finite(program, index, state, constants, source, batch, step, key)
+        values, gradients = _row_is_finite(program, index, state, constants, source, batch, step, keys)
         bad = ~(np.asarray(values) & np.asarray(gradients))
         if not bad.any():
             continue

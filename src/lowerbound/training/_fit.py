@@ -22,7 +22,7 @@ from lowerbound.training._diagnosis import diagnose
 from lowerbound.training._files import claim_folder, write_run
 from lowerbound.training._history import History
 from lowerbound.training._progress import Progress
-from lowerbound.training._step import Constants, Program, Source, State, Trace, run_chunk, scheduled
+from lowerbound.training._step import Constants, Keys, Program, Source, State, Trace, run_chunk, scheduled
 
 #: Seconds that a chunk of steps is aimed at: often enough to look, rarely enough for Python not to count.
 CHUNK_SECONDS = 0.5
@@ -207,7 +207,7 @@ class _Loop:
             )
             for ready in readies
         ]
-        self.key = named_key(key, "steps")
+        self.keys = Keys.of(named_key(key, "steps"), len(readies))
         self.valid_key = named_key(key, "valid")
         self.original = vae
         self.t = 0
@@ -247,7 +247,7 @@ class _Loop:
             jnp.asarray(batch_indices(seed, self.t, length, n, b))
             for seed, n, b in zip(self.order_seeds, self.sizes, self.batch_sizes, strict=True)
         ]
-        return run_chunk(self.program, state, self.constants, self.sources, indices, jnp.asarray(self.t), self.key)
+        return run_chunk(self.program, state, self.constants, self.sources, indices, jnp.asarray(self.t), self.keys)
 
     def _replay(self, state: State, length: int) -> None:
         """Go through a chunk again step by step, and stop before its first bad step."""
@@ -263,7 +263,7 @@ class _Loop:
             jnp.asarray(batch_indices(seed, self.t, 1, n, b)[0])
             for seed, n, b in zip(self.order_seeds, self.sizes, self.batch_sizes, strict=True)
         ]
-        reason = diagnose(self.program, state, self.constants, self.sources, batches, self.t, self.key)
+        reason = diagnose(self.program, state, self.constants, self.sources, batches, self.t, self.keys)
         self.failure = f"The run stopped before step {self.t}: {reason}."
 
     def _record(self, terms: dict[str, np.ndarray], length: int) -> None:

@@ -49,6 +49,22 @@ class Source(NamedTuple):
     transform: Transform
 
 
+class Keys(NamedTuple):
+    """Roots of a run's randomness; step t folds t into each, and a row its identity."""
+
+    #: For each data set: what its preparation draws, and the base draws of its latents.
+    data: tuple[PRNGKeyArray, ...]
+    noise: tuple[PRNGKeyArray, ...]
+    parameters: PRNGKeyArray
+
+    @classmethod
+    def of(cls, key: PRNGKeyArray, num_sources: int) -> "Keys":
+        """Derive the roots from one key; done once, since each fold costs a step."""
+        sets = [jax.random.fold_in(key, index) for index in range(num_sources)]
+        data, noise = (tuple(named_key(set_key, name) for set_key in sets) for name in ("data", "noise"))
+        return cls(data, noise, named_key(key, "parameters"))
+
+
 class Constants(NamedTuple):
     """What a step reads and does not change: the rest of the trained tree, and the fixed values."""
 
@@ -79,21 +95,21 @@ def row_noise(program: Program, plan: Plan, key: PRNGKeyArray) -> Noise:
     """Make the base draws of one row: `num_samples` sets of them, along a leading axis."""
     shapes = latent_noise_shapes(plan.graph, [latent.name for latent in plan.inferred])
 
-    def draw(index: Int[Array, ""]) -> Noise:
-        set_key = jax.random.fold_in(key, index)
-        noise = draw_noise(shapes, set_key)
-        return {**noise, "key": named_key(set_key, "key")} if program.wants_key else noise
+    def draw(key: PRNGKeyArray) -> Noise:
+        noise = draw_noise(shapes, key)
+        return {**noise, "key": named_key(key, "key")} if program.wants_key else noise
 
-    return jax.vmap(draw)(jnp.arange(program.how.num_samples))
+    if program.how.num_samples == 1:
+        return jax.tree.map(lambda leaf: leaf[None], draw(key))
+    return jax.vmap(draw)(jax.random.split(key, program.how.num_samples))
 
 
 def row_terms(
-    program: Program, index: int, source: Source, parameters: dict[str, Any], key: PRNGKeyArray, t: Int[Array, ""]
+    program: Program, index: int, source: Source, parameters: dict[str, Any], keys: Keys, t: Int[Array, ""]
 ) -> Callable[[dict[str, Any], Int[Array, ""]], Terms]:
     """Make the function of one row of data set `index` that gives the objective's terms."""
     plan = program.plans[index]
-    set_key = jax.random.fold_in(key, index)
-    data_key, noise_key = named_key(set_key, "data"), named_key(set_key, "noise")
+    data_key, noise_key = jax.random.fold_in(keys.data[index], t), jax.random.fold_in(keys.noise[index], t)
 
     def terms(row: dict[str, Any], row_id: Int[Array, ""]) -> Terms:
         datum = source.transform(row, jax.random.fold_in(data_key, row_id))
@@ -106,9 +122,9 @@ def row_terms(
     return terms
 
 
-def parameter_noise(program: Program, free: PyTree, key: PRNGKeyArray) -> Noise:
-    """Make the one draw of the random parameters that a step uses."""
-    return draw_noise(parameter_noise_shapes(program.graph, free), named_key(key, "parameters"))
+def parameter_noise(program: Program, free: PyTree, keys: Keys, t: Int[Array, ""]) -> Noise:
+    """Make the one draw of the random parameters that step t uses."""
+    return draw_noise(parameter_noise_shapes(program.graph, free), jax.random.fold_in(keys.parameters, t))
 
 
 def objective_terms(
@@ -118,21 +134,20 @@ def objective_terms(
     sources: Sequence[Source],
     batches: Sequence[Int[Array, " _"]],
     t: Int[Array, ""],
-    key: PRNGKeyArray,
+    keys: Keys,
 ) -> Terms:
     """Average the objective over the batches of step t: nats a datum by label, whose sum is to be raised.
 
     Data sets count by their sizes, and KL(q(θ) || p(θ)) is spread over all N data.
     """
     free = eqx.combine(trained, constants.rest)
-    step_key = jax.random.fold_in(key, t)
     fixed = scheduled(program.graph, constants.fixed, t)
-    realized = realize(program.graph, free, fixed, parameter_noise(program, free, step_key))
+    realized = realize(program.graph, free, fixed, parameter_noise(program, free, keys, t))
     total: Terms = {}
     for index, (source, batch) in enumerate(zip(sources, batches, strict=True)):
         # Gathered in the data's own type, and widened afterwards: bytes travel, not floats.
         rows = {name: array[batch] for name, array in source.arrays.items()}
-        terms = jax.vmap(row_terms(program, index, source, realized.values, step_key, t))(rows, source.row_ids[batch])
+        terms = jax.vmap(row_terms(program, index, source, realized.values, keys, t))(rows, source.row_ids[batch])
         for label, values in terms.items():
             total[label] = total.get(label, jnp.zeros(())) + program.shares[index] * jnp.mean(values)
     for name, divergence in realized.kl.items():
@@ -148,7 +163,7 @@ def run_chunk(
     sources: Sequence[Source],
     indices: Sequence[Int[Array, "steps _"]],
     start: Int[Array, ""],
-    key: PRNGKeyArray,
+    keys: Keys,
 ) -> tuple[State, Trace]:
     """Take steps `start`, `start + 1`, ... in one scan: Python runs once a chunk, and compiles once for its length.
 
@@ -157,7 +172,7 @@ def run_chunk(
     """
 
     def loss(trained: PyTree, batches: Sequence[Int[Array, " _"]], t: Int[Array, ""]) -> tuple[Nats, Terms]:
-        terms = objective_terms(program, trained, constants, sources, batches, t, key)
+        terms = objective_terms(program, trained, constants, sources, batches, t, keys)
         return -sum(terms.values(), start=jnp.zeros(())), terms
 
     def step(state: State, now: tuple[Sequence[Int[Array, " _"]], Int[Array, ""]]) -> tuple[State, Terms]:

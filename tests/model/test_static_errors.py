@@ -190,7 +190,8 @@ def test_a_posterior_over_fewer_states_is_refused():
         q_phi=MLP(5, 3),
     )
     assert refusal(lambda: vae(p, q)) == (
-        "`z` in q has 3 states, but p declares 4: a sum over q's would leave out some of p's. Give both the same states."
+        "`z` in q has 3 states, but p declares 4: a sum over q's would leave out some of p's. Give both the same "
+        "states."
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from numpyro.distributions import BernoulliLogits
 from scipy import special
 
-from lowerbound.dist import Bernoulli
+from lowerbound.dist import Bernoulli, log_density
 
 LOGITS = np.array([-1e4, -100.0, -20.0, -1.5, -0.0, 0.0, 1e-8, 1.5, 20.0, 100.0, 1e4], np.float32)
 
@@ -84,3 +84,15 @@ def test_nothing_is_refused():
     message = "`Bernoulli` needs `logits`, the log-odds of a 1 for each bit."
     with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
         Bernoulli()
+
+
+@pytest.mark.parametrize("bad", [0.5, 2.0, -1.0, np.inf, np.nan])
+def test_the_mass_of_a_datum_is_the_sum_and_refuses_what_is_no_bit(bad):
+    rng = np.random.default_rng(0)
+    logits, bits = rng.normal(size=(4, 5)).astype(np.float32) * 9, rng.integers(0, 2, (4, 5)).astype(np.float32)
+    distribution = Bernoulli(logits)
+    total, gradient = jax.value_and_grad(lambda logits: log_density(Bernoulli(logits), bits))(jnp.asarray(logits))
+    np.testing.assert_allclose(total, np.sum(distribution.log_prob(bits)), rtol=4e-7)
+    np.testing.assert_allclose(gradient, bits - 1 / (1 + np.exp(-logits.astype(float))), atol=1e-6)
+    bits[2, 3] = bad
+    assert log_density(distribution, bits) == -np.inf

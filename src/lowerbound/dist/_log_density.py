@@ -5,6 +5,7 @@ from jax.typing import ArrayLike
 from numpyro.distributions import Distribution
 
 from lowerbound._types import Nats
+from lowerbound.dist._bernoulli import Bernoulli
 from lowerbound.dist._widened import widened
 
 
@@ -27,5 +28,7 @@ def log_density(distribution: Distribution, value: ArrayLike) -> Nats:
             f"`value` has shape {jnp.shape(value)}, but the distribution draws shape {shape}. "
             "Score one draw at a time, and map over many with `jax.vmap`."
         )
+    if isinstance(distribution, Bernoulli):
+        return distribution.log_mass(value)
     log_densities = jnp.asarray(distribution.log_prob(widened(value)))
     return jnp.sum(jnp.broadcast_to(log_densities, distribution.batch_shape))

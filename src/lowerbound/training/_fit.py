@@ -128,6 +128,8 @@ def fit(
     total = steps if steps is not None else (epochs or 0) * loop.steps_per_epoch
     stopped = "steps" if steps is not None else "epochs"
     best, best_step, since_best = None, 0, 0
+    if validation is None:
+        loop.span = max(1, total - 2)  # two steps are timed first
     with Progress("fit", total, progress) as bar:
         while loop.t < total:
             due = (
@@ -213,6 +215,7 @@ class _Loop:
         self.t = 0
         self.failure: str | None = None
         self.chunk_steps = chunk_steps
+        self.span = self.steps_per_epoch
         self.traces: list[dict[str, np.ndarray]] = []
         self.seconds: list[float] = []
         self.valid: list[float] = []
@@ -224,7 +227,8 @@ class _Loop:
     def advance(self, due: int, report: Any) -> None:
         """Take steps until `due`, or until one of them goes bad.
 
-        Two lengths of chunk are compiled: one step, and `chunk_steps`, chosen so that an epoch leaves few steps over.
+        Two lengths of chunk are compiled: one step, and `chunk_steps`, chosen so that few steps are left over between
+        two validations, or of the whole run.
         """
         while self.t < due and self.failure is None:
             length = self.chunk_steps if self.chunk_steps and due - self.t >= self.chunk_steps else 1
@@ -239,7 +243,7 @@ class _Loop:
             self._record(terms, length)
             report(length)
             if self.chunk_steps is None and self._warm:
-                self.chunk_steps = _chunk_length(elapsed, self.steps_per_epoch)
+                self.chunk_steps = _chunk_length(elapsed, self.span)
             self._warm = True
 
     def _run(self, state: State, length: int) -> tuple[State, Trace]:
@@ -319,13 +323,11 @@ class _Loop:
         )
 
 
-def _chunk_length(seconds_per_step: float, steps_per_epoch: int) -> int:
-    """Choose the steps of a chunk: about half a second's, and such that an epoch leaves few steps over."""
-    most = int(np.clip(CHUNK_SECONDS / max(seconds_per_step, 1e-9), 1, CHUNK_STEPS))
-    if most >= steps_per_epoch:
-        return steps_per_epoch
+def _chunk_length(seconds_per_step: float, span: int) -> int:
+    """Choose the steps of a chunk: about half a second's, and such that a span of steps leaves few over."""
+    most = int(np.clip(CHUNK_SECONDS / max(seconds_per_step, 1e-9), 1, min(CHUNK_STEPS, max(span, 1))))
     candidates = range(max(1, most // 2), most + 1)
-    return min(candidates, key=lambda length: (steps_per_epoch % length, -length))
+    return min(candidates, key=lambda length: (span % length, -length))
 
 
 def _check_settings(

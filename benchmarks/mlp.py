@@ -69,6 +69,9 @@ def main():
         for name in arguments.only:
             times[name].append(measure(name))
 
+    for pipe in pipes.values():
+        pipe.send(False)
+
     first = times[arguments.only[0]]
     print(f"\n{'contestant':16}{'ms/step':>10}{'least':>10}{'images/s':>12}{'ratio':>8}{'from':>8}{'to':>8}")
     for name, seconds in times.items():

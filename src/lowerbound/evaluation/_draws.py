@@ -7,7 +7,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, PRNGKeyArray, Shaped
+from jaxtyping import Array, Key, PRNGKeyArray, Shaped
 
 from lowerbound._key import as_key, named_key
 from lowerbound.data import Data, as_data
@@ -40,7 +40,7 @@ def sample(vae: VAE, num_samples: int, *, key: PRNGKeyArray) -> Draws:
 
 
 @eqx.filter_jit
-def _sample(vae: VAE, parameters: Mapping[str, Any], keys: PRNGKeyArray) -> Draws:
+def _sample(vae: VAE, parameters: Mapping[str, Any], keys: Key[Array, " rows"]) -> Draws:
     def one(key: PRNGKeyArray) -> dict[str, Array]:
         scope, draws = Scope(vae.graph, parameters), {}
         for name in vae.graph.roots_first:
@@ -77,7 +77,7 @@ def reconstruct(vae: VAE, data: Data | Mapping[str, Any], *, key: PRNGKeyArray) 
 
 
 @eqx.filter_jit
-def _reconstruct(plan: Plan, parameters: Mapping[str, Any], rows: Draws, keys: PRNGKeyArray) -> Draws:
+def _reconstruct(plan: Plan, parameters: Mapping[str, Any], rows: Draws, keys: Key[Array, " rows"]) -> Draws:
     def one(datum: dict[str, Array], key: PRNGKeyArray) -> dict[str, Array]:
         scope = Scope(plan.graph, {**parameters, **datum})
         for latent in plan.inferred:

@@ -30,7 +30,7 @@ X = np.random.default_rng(0).normal(1, 2, 300).astype(np.float32)
 
 @pytest.mark.parametrize("how", [ELBO(5, sampled=("z",)), IWAE(1), IWAE(40)], ids=lambda how: how.name)
 def test_every_score_is_the_evidence_at_the_exact_posterior(how):
-    """With the KL sampled each draw is log p(x); in closed form the two parts of the bound do not cancel draw by draw."""
+    """With the KL sampled each draw is log p(x); in closed form its two parts cancel only on average."""
     estimate = lb.evaluate(linear(), {"x": X}, how, key=KEY, progress=False)
     truth = stats.norm.logpdf(X, 1, math.sqrt(4.25))
     np.testing.assert_allclose(estimate.values, truth, atol=64 * np.finfo(np.float32).eps * np.abs(truth).max())

@@ -35,6 +35,17 @@ CASES = {
     'lb.fit(vae, {"x": x}, ELBO(), epochs=1.5, key=key)': (
         "ValueError: `epochs` is 1.5; a whole number from 1 up was needed."
     ),
+    'lb.evaluate(p, {"x": x}, ELBO(), key=key)': (
+        "TypeError: `vae` is of type Joint; a `VAE` was needed, such as `run.vae`."
+    ),
+    "lb.explain(p)": "TypeError: `vae` is of type Joint; a `VAE` was needed, such as `run.vae`.",
+    'lb.fit(vae, {"x": x}, ELBO(), epochs=1, key=key, optimizer=0.001)': (
+        "TypeError: `optimizer` is 0.001; an Optax optimizer was needed, such as `optax.adam(1e-3)`."
+    ),
+    "lb.digits().split(key=0)": (
+        "TypeError: `key` is 0, but one PRNG key was needed, since randomness comes in only through it. Write "
+        "`key=jax.random.key(0)`."
+    ),
     "ELBO(0)": "ValueError: `ELBO` takes a whole number of samples from 1 up, got 0.",
 }
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import lowerbound as lb
-from lowerbound.dist import Bernoulli, Categorical, Gamma, LogNormal, Normal, Poisson, positive, unit_interval
+from lowerbound.dist import Bernoulli, Categorical, Gamma, Laplace, LogNormal, Normal, Poisson, positive, unit_interval
 from lowerbound.model import make_plan
 from lowerbound.nn import MLP, Gaussian
 from lowerbound.objective import ELBO, IWAE
@@ -223,6 +223,35 @@ def test_a_foreign_distribution_is_refused():
     )
 
 
+def test_a_foreign_distribution_from_a_factor_is_refused():
+    p, q = plain(x=lambda z: Foreign(), theta=None)
+    assert refusal(lambda: vae(p, q)) == (
+        "`x` returns a elsewhere.Foreign, a distribution of another library. Use those of `lowerbound.dist`, which are "
+        "NumPyro's and those that it lacks."
+    )
+
+
+def test_a_likelihood_that_returns_no_distribution_is_refused():
+    p, q = plain(x=lambda z, theta: theta(z))
+    assert refusal(lambda: vae(p, q)) == (
+        "`x` in p returns an array, no distribution, so it is a value of `z` and q cannot condition `z` on it. Return "
+        "a distribution, such as `Bernoulli(logits=...)`."
+    )
+
+
+def test_infinitely_many_states_against_a_few_are_refused():
+    p, q = plain(
+        z=Poisson(3.0),
+        theta=MLP(1, 5),
+        q_z=lambda x, phi: Categorical(logits=phi(x)),
+        q_phi=MLP(5, 3),
+    )
+    assert refusal(lambda: vae(p, q)) == (
+        "`z` in q has 3 states, but p declares infinitely many: a sum over q's would leave out some of p's. Give both "
+        "the same states."
+    )
+
+
 # What would silently not train.
 
 
@@ -291,6 +320,45 @@ def test_the_captured_network_is_named():
     assert refusal(lambda: vae(p, q), lb.CapturedParameterError) == (
         "`x` uses the network `DECODER` without naming it, so it would never be trained. Write "
         "`lambda z, DECODER: ...`."
+    )
+
+
+def test_a_captured_blueprint_is_named():
+    blueprint = MLP(2, 5)
+    p, q = plain(x=lambda z: Bernoulli(logits=blueprint(z)), theta=None)
+    assert refusal(lambda: vae(p, q), lb.CapturedParameterError) == (
+        "`x` uses the network `blueprint` without naming it, so it would never be trained. Write "
+        "`lambda z, blueprint: ...`."
+    )
+
+
+def test_the_branch_without_an_optional_parent_captures_nothing_either():
+    other = Gaussian(5, 2).make(key=KEY)
+    p, q = plain(
+        s=lb.Input(),
+        x=lambda z, theta, s=None: Bernoulli(logits=theta(z)),
+        q_z=lambda x, phi, s=None: Normal(*other(x)) if s is None else Normal(*phi(x)),
+    )
+    model = vae(p, q)
+    planned(model, ["x", "s"])
+    assert (
+        refusal(lambda: planned(model, ["x"]), lb.CapturedParameterError)
+        == (
+            "`z` uses the network `other` without naming it, so it would never be trained. Write "
+            "`lambda x, phi, s, other: ...`. "
+        ).strip()
+    )
+
+
+def test_an_optional_parent_may_not_change_the_family():
+    p, q = plain(
+        s=lb.Input(),
+        x=lambda z, theta, s=None: Bernoulli(logits=theta(z)),
+        q_z=lambda x, phi, s=None: Laplace(*phi(x)) if s is None else Normal(*phi(x)),
+    )
+    assert refusal(lambda: planned(vae(p, q), ["x"])) == (
+        "`z` in q is a Normal of shape (2,) with `s`, but without a Laplace. Return the same family and shape in both "
+        "cases."
     )
 
 
@@ -411,6 +479,41 @@ def test_a_prior_inside_of_the_plate_is_refused():
     assert refusal(lambda: vae(p, q)) == (
         "The prior of the parameter `theta` names `z`, which lives inside the plate, once for each datum. It may name "
         "parameters only."
+    )
+
+
+@pytest.mark.parametrize(
+    ("posterior", "message"),
+    [
+        (
+            lambda loc: Normal(loc, 1.0),
+            "`tau` in q is a Normal with support Real(), but its prior, Gamma, has support Positive(lower_bound=0.0): "
+            "draws of q would have no density in p. Give both the same support.",
+        ),
+        (
+            lambda loc: lb.mixture(lambda m: LogNormal(m + loc, 0.1), np.array([-1.0, 1.0], np.float32)),
+            "The posterior of the parameter `tau` is a Mixture, whose draws have no pathwise gradient. Declare one "
+            "that has, such as a Normal, or leave `tau` out of q for a mean field.",
+        ),
+    ],
+)
+def test_a_posterior_that_does_not_fit_its_parameter_is_refused(posterior, message):
+    p, q = plain(
+        tau=lb.Param(1.0, prior=Gamma(2.0, 2.0)),
+        x=lambda z, theta, tau: Bernoulli(logits=tau * theta(z)),
+        q_tau=posterior,
+        q_loc=jnp.zeros(()),
+    )
+    assert refusal(lambda: vae(p, q)) == message
+
+
+@pytest.mark.parametrize(
+    ("value", "support", "got"), [(1.0, "positive", "`'positive'`"), (MLP(2, 5), positive, "a network")]
+)
+def test_a_support_that_is_none_is_refused(value, support, got):
+    assert refusal(lambda: lb.Joint(s=lb.Param(value, support=support))) == (
+        f"`s` has a support, but got {got}: an array and a constraint were needed, such as "
+        f"`Param(1.0, support=positive)` with `positive` of `lowerbound.dist`."
     )
 
 

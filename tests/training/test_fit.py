@@ -285,6 +285,69 @@ def test_a_penalty_of_an_unknown_name_is_refused():
     assert str(caught.value) == "A penalty names `cfl`, which neither p nor q declares. Did you mean `clf`?"
 
 
+def test_a_penalty_is_a_scalar_and_captures_nothing():
+    with pytest.raises(ValueError) as caught:
+        fit(how=ELBO() + Penalty(lambda z: 3.0 * z), steps=1)
+    assert str(caught.value) == "A penalty has shape (2,); a scalar for one datum was needed. Sum it."
+    net = MLP(6, 1).make(key=KEY)
+    with pytest.raises(lb.CapturedParameterError) as caught:
+        fit(how=ELBO() + Penalty(lambda x: net(x)[0]), steps=1)
+    assert "uses the network `net` without naming it" in str(caught.value)
+    with pytest.raises(TypeError) as caught:
+        Penalty(lambda x: x, weight="much")
+    assert str(caught.value) == ("The weight of a penalty is 'much'; a number was needed, or a function of the step.")
+
+
+@pytest.mark.parametrize("how", [ELBO(), IWAE(3)], ids=lambda how: how.name)
+def test_penalties_go_with_every_bound(how):
+    """Also with a finite latent in q, which a weight sums inside the log, and a penalty on a deterministic value."""
+    run = fit(m2(), {"x": bits()}, how + Penalty(lambda x, clf: jnp.sum(clf(x) ** 2)), steps=2)
+    assert (run.history.terms["-penalty 1"] < 0).all()
+
+
+@pytest.mark.parametrize("how", [ELBO(4), IWAE(5)], ids=lambda how: how.name)
+def test_nothing_drawn_is_no_trouble(how):
+    """With the only latent summed out every draw is the evidence."""
+    p = lb.Joint(
+        y=Categorical(logits=np.zeros(2, np.float32)),
+        x=lambda y, theta: Bernoulli(logits=theta(jax.nn.one_hot(y, 2))),
+        theta=MLP(2, 6, hidden=(3,)),
+    )
+    vae = lb.VAE(p, key=KEY)
+    run = fit(vae, how=how, steps=1, batch_size=200)
+    evidence = lb.evaluate(vae, {"x": bits()}, IWAE(1), key=KEY, progress=False)
+    assert run.history.objective[0] == pytest.approx(evidence.mean, rel=1e-6)
+
+
+def test_missing_entries_must_be_masked_in_the_likelihood():
+    """A zero that stands for a missing entry would be scored as if it had been observed."""
+    x = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
+    x[::7, 1] = np.nan
+    q = lb.Joint(z=lambda x, m, phi: Normal(*phi(x, m)), phi=Gaussian(6, 2, hidden=(4,)))
+
+    def declare(likelihood):
+        p = lb.Joint(m=lb.Input(3, bool), z=Normal(np.zeros(2, np.float32), 1.0), x=likelihood, theta=MLP(2, 3, (4,)))
+        return lb.VAE(p, q, key=KEY)
+
+    data = lb.Data(x=x).missing()
+    fit(declare(lambda z, m, theta: Normal(theta(z), 1.0).mask(m)), data, steps=1)
+    with pytest.raises(ValueError) as caught:
+        fit(declare(lambda z, theta: Normal(theta(z), 1.0)), data, steps=1)
+    assert str(caught.value) == (
+        "`x` has missing entries, marked by `m`, but its likelihood scores all entries. Let its factor take `m`, "
+        "declared as an `Input`, and return `distribution.mask(m)`."
+    )
+
+
+def test_labels_are_whole_numbers():
+    x = bits()
+    with pytest.raises(ValueError) as caught:
+        fit(m2(), {"x": x, "y": np.zeros(len(x), np.float32)}, steps=1)
+    assert str(caught.value) == (
+        "`y` is float32, but its likelihood is a Categorical over whole numbers. Cast it with `.astype(int)`."
+    )
+
+
 def test_weights_follow_the_step():
     how = ELBO() + Penalty(lambda x: jnp.ones(()), weight=lambda t: 0.5 * t)
     run = fit(how=how, steps=4)
@@ -339,7 +402,7 @@ def test_a_bad_step_changes_nothing_and_is_named(chunk_steps):
         f"The run stopped before step {error.step}: the objective of row 137 is not finite; its most unusual feature "
         f"is x[1] = 1e+25."
     )
-    assert len(error.run.history) == error.step
+    assert len(error.run.history) == error.run.history.best_step == int(error.run.vae.num_steps) == error.step
     assert error.run.history.stopped == "a bad step"
     if error.step:
         assert_same_bits(error.run.vae, fit(vae, data, steps=error.step).vae)

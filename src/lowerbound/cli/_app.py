@@ -31,7 +31,9 @@ SYNONYMS = {
 }
 
 #: The parents of typer's public usage error; they have no public name of their own.
-USAGE_ERRORS = tuple(base for base in typer.BadParameter.__mro__ if "UsageError" in base.__name__)
+USAGE_ERRORS: tuple[type[Exception], ...] = tuple(
+    base for base in typer.BadParameter.__mro__ if "UsageError" in base.__name__
+)
 
 
 def _version(wanted: bool) -> None:
@@ -59,7 +61,7 @@ def fit(
     epochs: Annotated[int, typer.Option(min=1, help="How often to visit the training data.")] = 150,
     batch: Annotated[int, typer.Option(min=1, help="Rows of a step.")] = 64,
     lr: Annotated[float, typer.Option(help="Adam's step size.")] = 2e-3,
-    seed: Annotated[int, typer.Option(help="Decides split, weights, order and noise.")] = 0,
+    seed: Annotated[int, typer.Option(max=2**32 - 1, help="Decides split, weights, order and noise.")] = 0,
     out: Annotated[
         Path | None,
         typer.Option(help="A new folder for pictures, weights and history; the next free runs/DATA-N if left out."),

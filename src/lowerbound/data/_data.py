@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int64, Integer, PRNGKeyArray, Shaped
 
+from lowerbound._key import as_key
 from lowerbound._suggest import suggest
 from lowerbound.data._checks import as_rows, check_values
 from lowerbound.data._moments import column_moments
@@ -189,7 +190,7 @@ class Data:
 
     def prepared(self, key: PRNGKeyArray) -> dict[str, Shaped[Array, "rows ..."]]:
         """Return all rows as the model sees them at step 0 of `key`, on the device."""
-        return prepare(self.transform, self.arrays, self._row_ids, key)
+        return prepare(self.transform, self.arrays, self._row_ids, as_key(key))
 
     # Steps.
 
@@ -218,6 +219,7 @@ class Data:
             )
         if how == "fixed" and key is None:
             raise ValueError('"fixed" draws once and for all, so it needs a key: `.binarize("fixed", key=key)`.')
+        key = None if key is None else as_key(key)
         if how != "fixed" and key is not None:
             raise ValueError(f'"{how}" takes no key: only "fixed" draws here.')
         data = self
@@ -399,7 +401,8 @@ class Data:
             raise ValueError(
                 f"{counts['valid']} rows for `valid` and {counts['test']} for `test` leave none of {total} to train on."
             )
-        seed = np.asarray(jax.random.bits(key, (2,)), np.uint64)  # on the host, where no size costs a compilation
+        # Permuted on the host, where no size costs a compilation.
+        seed = np.asarray(jax.random.bits(as_key(key), (2,)), np.uint64)
         order = np.random.Generator(np.random.Philox(key=seed)).permutation(total)
         train, valid_rows, test_rows = np.split(order, [num_train, num_train + counts["valid"]])
         for name in self.names:

@@ -2,7 +2,7 @@
 
 import html
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,6 +101,10 @@ def explain(
     Example:
         >>> print(explain(vae, data.train, ELBO()))
     """
+    if not isinstance(vae, VAE):
+        raise TypeError(f"`vae` is of type {type(vae).__name__}; a `VAE` was needed, such as `run.vae`.")
+    if data is not None and observed is not None:
+        raise ValueError("`explain` takes `data` or `observed`, not both: the data name what is observed.")
     how = ELBO() if how is None else how
     rows = None if data is None else as_data(data)
     given = rows.names if rows is not None else tuple(observed or default_observed(vae.graph))
@@ -134,9 +138,9 @@ def _table(rows: list[tuple[str, ...]], width: int = 27) -> str:
 # The head: formulas.
 
 
-def _signature(graph: Graph, factor: Factor, side: str) -> str:
+def _signature(graph: Graph, factor: Factor, side: str, absent: Collection[str] = ()) -> str:
     """Write a factor with its parameters: `p(x | z; theta)`."""
-    plain = density(graph, factor.name, side)
+    plain = density(graph, factor.name, side, absent)
     parameters = graph.parameter_parents(factor)
     return f"{plain[:-1]}; {', '.join(parameters)})" if parameters else plain
 
@@ -149,7 +153,7 @@ def _factorization(plan: Plan) -> tuple[str, ...]:
     inferred = [latent.name for latent in plan.inferred]
     if inferred:
         seen = ", ".join((*plan.observed, *plan.inputs))
-        factors = " ".join(_signature(graph, graph.q[name], "q") for name in inferred)
+        factors = " ".join(_signature(graph, graph.q[name], "q", plan.absent) for name in inferred)
         lines.append(f"q({', '.join(inferred)} | {seen}) = {factors}")
     return tuple(lines)
 
@@ -248,7 +252,8 @@ class _Rows:
         """Write a factor at what its parents are in a step: instances and samples instead of variables."""
         factor = (self.graph.p if side == "p" else self.graph.q)[name]
         parents = [self.at(parent) for parent in self.graph.random_parents(factor)]
-        parents += [f"{parent}^(i)" for parent in self.graph.inputs if parent in density(self.graph, name, side)]
+        parents = [parent for parent in parents if parent not in self.plan.absent]
+        parents += [f"{parent}^(i)" for parent in self.graph.input_parents(factor) if parent not in self.plan.absent]
         return f"{side}({name} | {', '.join(parents)})" if parents else f"{side}({name})"
 
     def at(self, name: str) -> str:
@@ -256,9 +261,9 @@ class _Rows:
 
     def terms_of(self, names: Iterable[str]) -> list[str]:
         """List the terms in which the densities of these variables stand."""
+        names = set(names) - self.plan.absent
         if self.plan.uses_weights:
-            return ["every weight w"]
-        names = set(names)
+            return ["every weight w"] if names else []
         return [term.label for term in self.plan.terms if names & set(term.names)]
 
     def reads(self, name: str) -> list[str]:
@@ -284,7 +289,7 @@ class _Rows:
         prior = _signature(self.graph, self.graph.p[name], "p")
         before = f"distributions: {prior}"
         if name in self.graph.q:
-            before += f" in the model, {_signature(self.graph, self.graph.q[name], 'q')} in inference"
+            before += f" in the model, {_signature(self.graph, self.graph.q[name], 'q', self.plan.absent)} in inference"
         after = f"a value: the sample {name}^(i)"
         if latent.treatment is Treatment.ENUMERATED:
             after = f"never drawn: all {latent.num_states} states count, by their probability under q"

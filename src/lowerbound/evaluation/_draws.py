@@ -11,6 +11,7 @@ from jaxtyping import Array, Key, PRNGKeyArray, Shaped
 
 from lowerbound._key import as_key, named_key
 from lowerbound.data import Data, as_data
+from lowerbound.dist import Distribution
 from lowerbound.model import VAE, Plan, Scope, draw_noise, make_plan, parameter_noise_shapes
 from lowerbound.objective import IWAE
 
@@ -62,7 +63,8 @@ def reconstruct(vae: VAE, data: Data | Mapping[str, Any], *, key: PRNGKeyArray) 
         key: Makes the draws; a row's draw depends on the key and the row's identity.
 
     Returns:
-        The observed variables by name, with a leading axis of rows, as the model sees them (after the data's steps).
+        The observed variables by name (class probabilities for a Categorical), with a leading axis of rows, as the
+        model sees them (after the data's steps).
 
     Raises:
         ValueError: The data do not fit the declaration, or a latent is summed out, so that it has no value.
@@ -76,12 +78,18 @@ def reconstruct(vae: VAE, data: Data | Mapping[str, Any], *, key: PRNGKeyArray) 
     return _reconstruct(plan, parameters, data.prepared(key), keys)
 
 
+def _mean(distribution: Distribution) -> Array:
+    """Return the mean; of a Categorical, whose values are names and not numbers, the probabilities."""
+    categorical = "Categorical" in type(distribution).__name__
+    return jnp.asarray(getattr(distribution, "probs") if categorical else distribution.mean)  # noqa: B009  two classes
+
+
 @eqx.filter_jit
 def _reconstruct(plan: Plan, parameters: Mapping[str, Any], rows: Draws, keys: Key[Array, " rows"]) -> Draws:
     def one(datum: dict[str, Array], key: PRNGKeyArray) -> dict[str, Array]:
         scope = Scope(plan.graph, {**parameters, **datum})
         for latent in plan.inferred:
             scope = scope.bind(latent.name, scope.posterior(latent.name).sample(named_key(key, latent.name)))
-        return {name: jnp.asarray(scope.model(name).mean) for name in plan.observed}
+        return {name: _mean(scope.model(name)) for name in plan.observed}
 
     return jax.vmap(one)(rows, keys)

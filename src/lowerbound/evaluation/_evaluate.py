@@ -12,7 +12,7 @@ from lowerbound._key import as_key, named_key
 from lowerbound.data import Data, as_data
 from lowerbound.evaluation._estimate import Estimate
 from lowerbound.model import VAE, draw_noise, parameter_noise_shapes
-from lowerbound.objective import AbstractObjective, make_ready, score_rows
+from lowerbound.objective import AbstractObjective, Penalized, make_ready, score_rows
 from lowerbound.training import Progress
 
 #: Draws of random parameters that a score is averaged over.
@@ -48,6 +48,8 @@ def evaluate(
     """
     key = as_key(key)
     ready = make_ready(vae, as_data(data), how)
+    for penalty in how.penalties if isinstance(how, Penalized) else ():
+        penalty.check(vae.graph)
     random = bool(vae.graph.random_parameters)
     shapes = parameter_noise_shapes(vae.graph, vae.free)
     scores, divergences = [], []

@@ -5,7 +5,7 @@ latent, and `_scope.py` for how one datum is evaluated.
 """
 
 from lowerbound.model._errors import CapturedParameterError
-from lowerbound.model._factor import Factor, Parent, function_factor, given
+from lowerbound.model._factor import KEY, Factor, Parent, function_factor, given
 from lowerbound.model._graph import Graph
 from lowerbound.model._joint import Joint
 from lowerbound.model._noise import Noise, draw_noise, latent_noise_shapes
@@ -24,9 +24,11 @@ from lowerbound.model._plan import (
 )
 from lowerbound.model._realize import Realized, parameter_noise_shapes, realize
 from lowerbound.model._scope import Scope
+from lowerbound.model._trace import trace
 from lowerbound.model._vae import VAE
 
 __all__ = [
+    "KEY",
     "MAX_STATES",
     "VAE",
     "CapturedParameterError",
@@ -56,4 +58,5 @@ __all__ = [
     "make_plan",
     "parameter_noise_shapes",
     "realize",
+    "trace",
 ]

@@ -6,10 +6,16 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 
 from lowerbound._suggest import suggest
-from lowerbound.dist import came_out_of_vmap, is_distribution, is_foreign_distribution, num_states, support_fits
+from lowerbound.dist import (
+    came_out_of_vmap,
+    is_distribution,
+    is_foreign_distribution,
+    is_reparameterized,
+    num_states,
+    support_fits,
+)
 from lowerbound.model._factor import KEY, Factor
 from lowerbound.model._joint import Joint
 from lowerbound.model._order import check_acyclic, closure, parents_first
@@ -39,6 +45,9 @@ class Graph:
     abstract_p: dict[str, Any] = field(repr=False)
     abstract_q: dict[str, Any] = field(repr=False)
     abstract_priors: dict[str, Any] = field(repr=False)
+    abstract_posteriors: dict[str, Any] = field(repr=False)
+    #: Abstract values of all names for one datum, as factors take them.
+    structs: dict[str, Any] = field(repr=False)
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Return a random variable's shape for one datum."""
@@ -74,6 +83,16 @@ class Graph:
                 found[parent.name] = None
             elif parent.name in self.values:
                 found |= dict.fromkeys(self.parameter_parents(self.values[parent.name]))
+        return list(found)
+
+    def input_parents(self, factor: Factor) -> list[str]:
+        """List the inputs that a factor reads, also through deterministic values."""
+        found: dict[str, None] = {}
+        for parent in factor.parents:
+            if parent.name in self.inputs:
+                found[parent.name] = None
+            elif parent.name in self.values:
+                found |= dict.fromkeys(self.input_parents(self.values[parent.name]))
         return list(found)
 
     @property
@@ -143,6 +162,8 @@ def build_graph(p: Joint, q: Joint | None) -> Graph:
         abstract_p=abstract_p,
         abstract_q={},
         abstract_priors={},
+        abstract_posteriors={},
+        structs=structs,
     )
     for name in q_factors.keys() & p.factors.keys() - abstract_p.keys():
         if q.declared[name] is not p.declared[name]:
@@ -150,6 +171,7 @@ def build_graph(p: Joint, q: Joint | None) -> Graph:
                 f"`{name}` is bound to two things: a deterministic value in p and a factor in q. p and q share one "
                 f"scope: rename one of them."
             )
+    _check_values_of_p(graph, p)
     check_acyclic(graph.edges(graph.q))
     for name, factor in graph.q.items():
         result = trace(factor, structs)
@@ -231,6 +253,20 @@ def _check_result(name: str, result: Any) -> None:
         )
 
 
+def _check_values_of_p(graph: Graph, p: Joint) -> None:
+    """A likelihood that returns no distribution makes its name a value, on which q cannot condition."""
+    for name, factor in graph.q.items():
+        for parent in factor.parents:
+            value = graph.values.get(parent.name)
+            if value is not None and parent.name in p.factors and name in graph.random_parents(value):
+                got = type(graph.structs[parent.name]).__name__.replace("ShapeDtypeStruct", "n array").strip()
+                raise ValueError(
+                    f"`{parent.name}` in p returns a{got if got.startswith('n ') else ' ' + got}, no distribution, so "
+                    f"it is a value of `{name}` and q cannot condition `{name}` on it. Return a distribution, such as "
+                    f"`Bernoulli(logits=...)`."
+                )
+
+
 def _check_pair(graph: Graph, name: str) -> None:
     """q's factor must have p's event shape and lie within p's support."""
     ours, theirs = graph.abstract_q[name], graph.abstract_p[name]
@@ -248,10 +284,11 @@ def _check_pair(graph: Graph, name: str) -> None:
             f"has support {theirs.support}: draws of q would have no density in p. Give both the same support."
         )
 
-    if num_states(ours) != num_states(theirs) and num_states(theirs) is not None:
+    if num_states(ours) != num_states(theirs):
         raise ValueError(
-            f"`{name}` in q has {num_states(ours)} states, but p declares {num_states(theirs)}: a sum over q's would "
-            f"leave out some of p's. Give both the same states."
+            f"`{name}` in q has {num_states(ours) or 'infinitely many'} states, but p declares "
+            f"{num_states(theirs) or 'infinitely many'}: a sum over q's would leave out some of p's. Give both the "
+            f"same states."
         )
 
 
@@ -276,24 +313,45 @@ def _check_random_parameters(graph: Graph, structs: Mapping[str, Any]) -> None:
                         f"The {word} of the parameter `{name}` names `{parent.name}`, which lives inside the plate, "
                         f"once for each datum. It may name parameters only."
                     )
-        if name in graph.posteriors:
-            result = trace(graph.posteriors[name], structs)
-            if not is_distribution(result) or tuple(result.shape()) != jnp.shape(structs[name]):
-                raise ValueError(
-                    f"`{name}` in q must return a distribution of shape {jnp.shape(structs[name])}, as p's `Param` "
-                    f"declares."
-                )
         prior = trace(parameter.prior, structs)
+        _check_result(name, prior)
         if not is_distribution(prior):
             raise ValueError(
                 f"The prior of `{name}` returns a {type(prior).__name__}; a distribution was needed, such as "
                 f"`Normal(0.0, 1.0)`."
             )
         graph.abstract_priors[name] = prior
+        if name in graph.posteriors:
+            graph.abstract_posteriors[name] = _posterior(graph, name, prior, structs)
     check_acyclic(
         {name: [x.name for x in pm.prior.parents] for name, pm in graph.parameters.items() if pm.prior is not None}
     )
     check_acyclic(_names_of_parents(graph.posteriors))
+
+
+def _posterior(graph: Graph, name: str, prior: Any, structs: Mapping[str, Any]) -> Any:
+    """Check q's factor for a random parameter against its prior and its value."""
+    result, value = trace(graph.posteriors[name], structs), structs[name]
+    _check_result(name, result)
+    if not isinstance(value, jax.ShapeDtypeStruct):
+        raise ValueError(
+            f"`{name}` is a {type(value).__name__}, but q declares its posterior, which holds one array. Give each "
+            f"array a name of its own, or leave `{name}` out of q for a mean field."
+        )
+    if not is_distribution(result) or tuple(result.shape()) != value.shape:
+        raise ValueError(f"`{name}` in q must return a distribution of shape {value.shape}, as p's `Param` declares.")
+    if not support_fits(result.support, prior.support):
+        raise ValueError(
+            f"`{name}` in q is a {type(result).__name__} with support {result.support}, but its prior, "
+            f"{type(prior).__name__}, has support {prior.support}: draws of q would have no density in p. Give both "
+            f"the same support."
+        )
+    if not is_reparameterized(result):
+        raise ValueError(
+            f"The posterior of the parameter `{name}` is a {type(result).__name__}, whose draws have no pathwise "
+            f"gradient. Declare one that has, such as a Normal, or leave `{name}` out of q for a mean field."
+        )
+    return result
 
 
 def _check_used(graph: Graph) -> None:

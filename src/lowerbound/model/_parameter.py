@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray, PyTree
 
-from lowerbound.dist import biject_to, is_distribution
+from lowerbound.dist import biject_to, constraints, is_distribution
 from lowerbound.model._factor import Factor, Given, function_factor, given_factor, is_network, root_factor
 from lowerbound.nn import AbstractBlueprint
 
@@ -185,6 +185,12 @@ def _check_trains(name: str, value: Any) -> None:
 def _check_interior(name: str, value: Any, support: Any) -> None:
     if support is None:
         return
+    if is_network(value) or not isinstance(support, constraints.Constraint):
+        got = "a network" if is_network(value) else f"`{support!r}`"
+        raise ValueError(
+            f"`{name}` has a support, but got {got}: an array and a constraint were needed, such as "
+            f"`Param(1.0, support=positive)` with `positive` of `lowerbound.dist`."
+        )
     for leaf in jax.tree.leaves(value):
         free = np.asarray(biject_to(support).inv(leaf))
         if not (np.all(np.asarray(support(leaf))) and np.all(np.isfinite(free))):

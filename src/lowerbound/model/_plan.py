@@ -4,12 +4,14 @@ import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Protocol, runtime_checkable
 
 from lowerbound._suggest import suggest
 from lowerbound.dist import has_kl, is_reparameterized, num_states
 from lowerbound.model._factor import Factor
 from lowerbound.model._graph import Graph
+from lowerbound.model._trace import trace
 
 #: Finite latents are averaged or summed over all their joint states, at most this many.
 MAX_STATES = 10_000
@@ -96,6 +98,8 @@ class Plan:
     graph: Graph
     observed: tuple[str, ...]
     inputs: tuple[str, ...]
+    #: Names that have no value here: dropped latents and optional inputs that are not given.
+    absent: frozenset[str]
     uses_weights: bool
     #: First those of q, in the order in which they are drawn or enumerated; then the summed-out; then the dropped.
     latents: tuple[LatentPlan, ...]
@@ -176,8 +180,29 @@ def make_plan(graph: Graph, given: Iterable[str], how: Bounds) -> Plan:
     latents += [LatentPlan(name, Treatment.DROPPED) for name in dropped]
     _check_states(latents)
     inputs = tuple(name for name in graph.inputs if name in given)
-    terms = _terms(graph, observed, latents, {*dropped, *graph.inputs} - {*inputs})
-    return Plan(graph, observed, inputs, how.uses_weights, tuple(latents), terms)
+    absent = frozenset({*dropped, *graph.inputs} - {*inputs})
+    for name in inferred:
+        _check_without(graph, "q", name, absent)
+    for factor in evaluated:
+        _check_without(graph, "p", factor.name, absent)
+    terms = _terms(graph, observed, latents, absent)
+    return Plan(graph, observed, inputs, absent, how.uses_weights, tuple(latents), terms)
+
+
+@lru_cache(maxsize=1024)
+def _check_without(graph: Graph, side: str, name: str, absent: frozenset[str]) -> None:
+    """Look at the branch that a factor takes without its optional parents: it captures nothing, and is of one kind."""
+    factor, known = (graph.q, graph.abstract_q) if side == "q" else (graph.p, graph.abstract_p)
+    missing = {parent.name for parent in factor[name].parents if parent.optional} & absent
+    if not missing:
+        return
+    with_all, without = known[name], trace(factor[name], graph.structs, missing)
+    if type(with_all) is not type(without) or with_all.shape() != without.shape():
+        raise ValueError(
+            f"`{name}` in {side} is a {type(with_all).__name__} of shape {tuple(with_all.shape())} with "
+            f"{_listed(missing)}, but without a {type(without).__name__}. Return the same family and shape "
+            f"in both cases."
+        )
 
 
 def _check_given(graph: Graph, given: Iterable[str]) -> None:
@@ -312,7 +337,7 @@ def _terms(
         product = " ".join(density(graph, name, "p", absent) for name in inside)
         terms.append(Term(TermKind.LOG_SUM, tuple(inside), f"log Σ_{{{', '.join(summed)}}} {product}"))
     for latent in latents:
-        if latent.name not in graph.q or latent.treatment is Treatment.SUMMED_IN_WEIGHT:
+        if latent.treatment in (Treatment.SUMMED_OUT, Treatment.DROPPED, Treatment.SUMMED_IN_WEIGHT):
             continue
         p, q = density(graph, latent.name, "p", absent), density(graph, latent.name, "q", absent)
         if latent.name in inside:
@@ -332,18 +357,8 @@ def density(graph: Graph, name: str, side: str, absent: Collection[str] = ()) ->
     Optional parents that are `absent` are left out.
     """
     factor = (graph.p if side == "p" else graph.q)[name]
-    parents = [x for x in (*graph.random_parents(factor), *_inputs(graph, factor)) if x not in absent]
+    parents = [x for x in (*graph.random_parents(factor), *graph.input_parents(factor)) if x not in absent]
     return f"{side}({name} | {', '.join(parents)})" if parents else f"{side}({name})"
-
-
-def _inputs(graph: Graph, factor: Factor) -> list[str]:
-    found: dict[str, None] = {}
-    for parent in factor.parents:
-        if parent.name in graph.inputs:
-            found[parent.name] = None
-        elif parent.name in graph.values:
-            found |= dict.fromkeys(_inputs(graph, graph.values[parent.name]))
-    return list(found)
 
 
 def _listed(names: Iterable[str]) -> str:

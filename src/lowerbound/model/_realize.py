@@ -71,8 +71,7 @@ def parameter_noise_shapes(graph: Graph, free: PyTree) -> Noise:
     shapes = {}
     for name in graph.random_parameters:
         if name in graph.posteriors:
-            values = realize_plain(graph, free, {})
-            shapes[name] = noise_struct(eqx.filter_eval_shape(_posterior, graph, name, values))
+            shapes[name] = noise_struct(graph.abstract_posteriors[name])
         else:
             fields = _mean_fields(free[name])
             shapes[name] = [jax.ShapeDtypeStruct(field.loc.shape, field.loc.dtype) for field in fields]
@@ -123,12 +122,17 @@ def _divergence(graph: Graph, name: str, posteriors: list[Distribution], values:
     draws = [leaf for leaf in jax.tree.leaves(values[name]) if eqx.is_inexact_array(leaf)]
     total = jnp.zeros(())
     for posterior, draw in zip(posteriors, draws, strict=True):
-        spread = prior if prior.shape() == draw.shape else prior.expand(draw.shape)
+        spread = _spread(prior, draw.shape)
         if closed and has_kl(posterior, spread):
             total = total + kl(posterior, spread)
         else:
             total = total + log_density(posterior, draw) - log_density(spread, draw)
     return total
+
+
+def _spread(prior: Distribution, shape: tuple[int, ...]) -> Distribution:
+    """Give every entry of an array the prior; of a prior over vectors, every vector."""
+    return prior if prior.shape() == shape else prior.expand(shape[: len(shape) - prior.event_dim])
 
 
 def _posterior(graph: Graph, name: str, values: dict[str, Any]) -> Distribution:

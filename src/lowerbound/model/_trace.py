@@ -1,7 +1,7 @@
 """Evaluate a factor abstractly: what it returns, and which arrays it uses without naming them."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import equinox as eqx
@@ -10,16 +10,19 @@ from jax.extend import core
 
 from lowerbound.model._errors import CapturedParameterError
 from lowerbound.model._factor import KEY, Factor, is_network, source_name
+from lowerbound.nn import AbstractBlueprint
 
 
-def trace(factor: Factor, values: Mapping[str, Any]) -> Any:
+def trace(factor: Factor, values: Mapping[str, Any], absent: Collection[str] = ()) -> Any:
     """Return what the factor gives, with `jax.ShapeDtypeStruct` leaves, or refuse arrays that it captures.
 
     Nothing is run. A network or a `jax.Array` that the function reaches through a closure, a global or a helper is a
     constant of its jaxpr, or of one inside (a nested `jit`), and would silently not train. Literals such as
-    `jnp.array([1.0, 2.0])` and NumPy arrays are constants too, of another type, and are left alone.
+    `jnp.array([1.0, 2.0])` and NumPy arrays are constants too, of another type, and are left alone. Optional parents
+    that are `absent` are None.
     """
-    parents = {parent.name: None if parent.name == KEY else values[parent.name] for parent in factor.parents}
+    absent = {KEY, *absent}
+    parents = {parent.name: None if parent.name in absent else values[parent.name] for parent in factor.parents}
     structures = []
 
     def leaves(parents: Mapping[str, Any]) -> list[Any]:
@@ -32,6 +35,9 @@ def trace(factor: Factor, values: Mapping[str, Any]) -> Any:
     try:
         jaxpr, dynamic, static = eqx.filter_make_jaxpr(leaves)(parents)
     except Exception as error:
+        blueprint = next(_blueprints(factor.function, depth=0), None)
+        if blueprint is not None:
+            raise CapturedParameterError(_cure(factor, blueprint, "network")) from error
         error.add_note(f"This came from the factor `{factor.name}` ({source_name(factor.function)}).")
         raise
     for constant in () if factor.is_root else _constants(jaxpr):
@@ -62,7 +68,6 @@ def _constants(closed: core.ClosedJaxpr) -> Iterator[Any]:
 
 def _message(factor: Factor, constant: jax.Array) -> str:
     found = next(_holders(factor.function, constant, depth=0), None)
-    needs = ", ".join(parent.name for parent in factor.parents)
     if found is None:
         shape = tuple(constant.shape)
         return (
@@ -70,7 +75,11 @@ def _message(factor: Factor, constant: jax.Array) -> str:
             f"Declare it as a parameter and name it in the factor's signature, or make it a NumPy array if it is "
             f"a constant."
         )
-    name, kind = found
+    return _cure(factor, *found)
+
+
+def _cure(factor: Factor, name: str, kind: str) -> str:
+    needs = ", ".join(parent.name for parent in factor.parents)
     cure = f"`lambda {needs + ', ' if needs else ''}{name}: ...`"
     constant_cure = "" if kind == "network" else " If it is a constant, make it `Fixed(...)` or a NumPy array."
     return (
@@ -79,13 +88,27 @@ def _message(factor: Factor, constant: jax.Array) -> str:
     )
 
 
+def _blueprints(function: Callable[..., Any], depth: int) -> Iterator[str]:
+    """Search the function's closure and globals, and those of the functions there, for blueprints."""
+    variables = _variables(function) if depth <= 3 else {}
+    for name, value in variables.items():
+        if isinstance(value, AbstractBlueprint):
+            yield name
+    for value in variables.values():
+        yield from _blueprints(value, depth + 1) if inspect.isfunction(value) else ()
+
+
+def _variables(function: Callable[..., Any]) -> dict[str, Any]:
+    function = inspect.unwrap(function)
+    if not inspect.isfunction(function):
+        return {}
+    closed = inspect.getclosurevars(function)
+    return {**closed.globals, **closed.nonlocals}
+
+
 def _holders(function: Callable[..., Any], constant: jax.Array, depth: int) -> Iterator[tuple[str, str]]:
     """Search the function's closure and globals, and those of the functions there, for what holds the constant."""
-    function = inspect.unwrap(function)
-    if depth > 3 or not inspect.isfunction(function):
-        return
-    closed = inspect.getclosurevars(function)
-    variables = {**closed.globals, **closed.nonlocals}
+    variables = _variables(function) if depth <= 3 else {}
     for name, value in variables.items():
         if any(leaf is constant for leaf in jax.tree.leaves(value)):
             yield name, "network" if is_network(value) else "array"

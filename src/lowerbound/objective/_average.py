@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from lowerbound._types import Nats
 from lowerbound.dist import Distribution, from_noise, kl, log_density, states
-from lowerbound.model import Gradient, Noise, Plan, Scope, TermKind, Treatment
+from lowerbound.model import Gradient, Noise, Plan, Scope, TermKind
 
 #: Nats by label; their sum is an objective.
 Terms = dict[str, Nats]
@@ -35,7 +35,7 @@ def average(plan: Plan, scope: Scope, noise: Noise, leaf: Callable[[Scope, Poste
         name, rest = names[0], names[1:]
         latent, q = plan[name], scope.posterior(name)
         below = {**posteriors, name: q}
-        if latent.treatment is Treatment.ENUMERATED:
+        if latent.num_states is not None:
             values = states(q)
             log_q = jax.vmap(lambda value: log_density(q, value))(values)
             results = jax.vmap(lambda value: descend(rest, scope.bind(name, value), below))(values)

@@ -1,6 +1,7 @@
 """The evidence lower bound."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import jax.numpy as jnp
 from jaxtyping import Array
@@ -19,7 +20,7 @@ class ELBO(AbstractBound):
 
     Args:
         num_samples: Sets of base draws for one datum: more make it steadier, not tighter.
-        sampled: Latents whose KL is to be sampled although the graph and the table give it in closed form.
+        sampled: The latent, or latents, whose KL is to be sampled although it has a closed form.
 
     References:
         Kingma and Welling (2014), *Auto-Encoding Variational Bayes*, Eqs. 2 and 6,
@@ -27,12 +28,12 @@ class ELBO(AbstractBound):
     """
 
     num_samples: int = 1
-    sampled: tuple[str, ...] = ()
+    sampled: Any = ()
 
     def __post_init__(self):
         check_count("ELBO", self.num_samples)
-        if isinstance(self.sampled, str):
-            object.__setattr__(self, "sampled", (self.sampled,))
+        names = (self.sampled,) if isinstance(self.sampled, str) else tuple(self.sampled)
+        object.__setattr__(self, "sampled", names)
 
     @property
     def name(self) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array
 
 from lowerbound._types import Nats
@@ -81,6 +82,8 @@ CHUNK = 8
 
 def over_draws(function: Callable[[Noise], Any], noises: Noise, num_samples: int) -> Any:
     """Map over sets of base draws, in memory that does not grow with their number beyond a chunk."""
+    if not jax.tree.leaves(noises):  # nothing is drawn, so every draw is the same
+        return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (num_samples, *jnp.shape(leaf))), function(noises))
     if num_samples == 1:  # spares the compiler an axis of length one
         return jax.tree.map(lambda leaf: leaf[None], function(jax.tree.map(lambda leaf: leaf[0], noises)))
     if num_samples <= CHUNK:

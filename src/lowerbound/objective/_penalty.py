@@ -9,7 +9,7 @@ from jaxtyping import Array
 
 from lowerbound._suggest import suggest
 from lowerbound._types import Nats
-from lowerbound.model import Factor, Noise, Plan, Scope, Treatment, function_factor
+from lowerbound.model import KEY, Factor, Graph, Noise, Plan, Scope, Treatment, function_factor, trace
 from lowerbound.objective._average import Terms, average
 from lowerbound.objective._objective import AbstractObjective, Datum, make_scope, over_draws
 from lowerbound.objective._side import Side
@@ -32,11 +32,32 @@ class Penalty:
     """
 
     function: Callable[..., Any]
-    weight: float | Callable[[Array], Any] = 1.0
+    weight: Any = 1.0
+
+    def __post_init__(self):
+        if not callable(self.weight):
+            try:
+                object.__setattr__(self, "weight", float(self.weight))
+            except (TypeError, ValueError) as error:
+                raise TypeError(
+                    f"The weight of a penalty is {self.weight!r}; a number was needed, or a function of the step."
+                ) from error
 
     def factor(self, index: int) -> Factor:
         """Read the names that it takes."""
         return function_factor(f"penalty {index}", self.function)
+
+    def check(self, graph: Graph) -> None:
+        """Refuse a penalty of unknown names, one that captures a network, and one that is no scalar."""
+        for parent in self.factor(0).parents:
+            if parent.name not in graph.names and parent.name != KEY:
+                raise ValueError(
+                    f"A penalty names `{parent.name}`, which neither p nor q declares."
+                    f"{suggest(parent.name, sorted(graph.names))}"
+                )
+        cost = trace(self.factor(0), graph.structs)
+        if jnp.shape(cost) != ():
+            raise ValueError(f"A penalty has shape {jnp.shape(cost)}; a scalar for one datum was needed. Sum it.")
 
     def applies(self, plan: Plan) -> bool:
         """Say whether each of its names has one value under this plan."""
@@ -45,16 +66,9 @@ class Penalty:
         }
         absent = set(plan.graph.inputs) - set(plan.inputs)
         factor = self.factor(0)
-        known = plan.graph.names
-        for parent in factor.parents:
-            if parent.name not in known:
-                raise ValueError(
-                    f"A penalty names `{parent.name}`, which neither p nor q declares."
-                    f"{suggest(parent.name, sorted(known))}"
-                )
         needed = {parent.name for parent in factor.parents if not parent.optional}
-        random = {*plan.graph.random_parents(factor)} | needed
-        return not random & (without_value | absent)
+        read = {*plan.graph.random_parents(factor), *plan.graph.input_parents(factor)} | needed
+        return not read & (without_value | absent)
 
 
 class AbstractBound(AbstractObjective):
@@ -119,7 +133,7 @@ class Penalized(AbstractObjective):
         def leaf(scope: Scope, _: object) -> Terms:
             costs = {}
             for index, penalty in active:
-                weight = penalty.weight(step) if callable(penalty.weight) else penalty.weight
+                weight: Any = penalty.weight(step) if callable(penalty.weight) else penalty.weight
                 costs[f"-penalty {index}"] = -weight * jnp.asarray(scope.evaluate(penalty.factor(index)))
             return costs
 

@@ -41,10 +41,28 @@ def make_ready(vae: VAE, data: Data, how: AbstractObjective) -> Ready:
             outside of the support of its likelihood.
     """
     check_objective(how)
+    if not isinstance(vae, VAE):
+        raise TypeError(f"`vae` is of type {type(vae).__name__}; a `VAE` was needed, such as `run.vae`.")
     ready = Ready(data, make_plan(vae.graph, data.names, how))
     _check_shapes(ready)
+    _check_masks(ready)
     _check_supports(ready)
     return ready
+
+
+def _check_masks(ready: Ready) -> None:
+    """Entries that are missing hold a 0 that nobody observed: the likelihood must leave them out."""
+    graph = ready.plan.graph
+    for name, mask, _ in ready.data.transform.masks:
+        if name not in ready.plan.observed:
+            continue
+        factor = graph.p[name]
+        read = {*graph.input_parents(factor), *graph.random_parents(factor)}
+        if mask not in read:
+            raise ValueError(
+                f"`{name}` has missing entries, marked by `{mask}`, but its likelihood scores all entries. Let its "
+                f"factor take `{mask}`, declared as an `Input`, and return `distribution.mask({mask})`."
+            )
 
 
 def _check_shapes(ready: Ready) -> None:
@@ -60,6 +78,12 @@ def _check_shapes(ready: Ready) -> None:
             raise ValueError(
                 f"`{name}` has shape {got}, so one datum is {struct.shape}, but p declares `{name}` of shape "
                 f"{declared}. {cure}"
+            )
+        categorical = name in graph.p and "Categorical" in type(graph.abstract_p[name]).__name__
+        if categorical and not np.issubdtype(struct.dtype, np.integer):
+            raise ValueError(
+                f"`{name}` is {struct.dtype}, but its likelihood is a Categorical over whole numbers. Cast it with "
+                f"`.astype(int)`."
             )
         if name in graph.inputs:
             _check_kind(name, struct.dtype, graph.inputs[name].dtype)

@@ -20,7 +20,7 @@ from lowerbound.objective._ready import Ready, log_det
 #: Every batch is padded to this many rows, so that a shape compiles once and a row's result does not depend on
 #: its neighbours.
 BATCH_ROWS = 128
-#: Draws of one datum that are in memory at once.
+#: Draws of one datum that are in memory at once, counting each state of finite latents as a draw.
 CHUNK_DRAWS = 32
 
 
@@ -103,20 +103,23 @@ def _score_batch(
             return how.draw(plan, parameters, datum, noise, step)
 
         stream = _log_mean_exp if how.uses_weights else _mean
-        value, standard_error = stream(draw, how.num_samples)
+        states = math.prod(latent.num_states or 1 for latent in plan.latents)
+        value, standard_error = stream(draw, how.num_samples, max(1, CHUNK_DRAWS // states))
         return value + log_det(plan, transform.log_det(dict(row))), standard_error
 
     return jax.vmap(score)(rows, row_ids)
 
 
-def _chunks(num_draws: int) -> tuple[int, int]:
-    size = min(num_draws, CHUNK_DRAWS)
+def _chunks(num_draws: int, most: int) -> tuple[int, int]:
+    size = min(num_draws, most)
     return size, math.ceil(num_draws / size)
 
 
-def _mean(draw: Callable[[Int[Array, ""]], tuple[Nats, Nats]], num_draws: int) -> tuple[Nats, Nats]:
+def _mean(
+    draw: Callable[[Int[Array, ""]], tuple[Nats, Nats]], num_draws: int, most: int = CHUNK_DRAWS
+) -> tuple[Nats, Nats]:
     """Average the draws, by Chan, Golub and LeVeque's update of mean and sum of squares chunk by chunk."""
-    size, num_chunks = _chunks(num_draws)
+    size, num_chunks = _chunks(num_draws, most)
 
     def add(moments: tuple[Nats, Nats, Nats], chunk: Int[Array, ""]) -> tuple[tuple[Nats, Nats, Nats], None]:
         count, mean, squares = moments
@@ -137,9 +140,11 @@ def _mean(draw: Callable[[Int[Array, ""]], tuple[Nats, Nats]], num_draws: int) -
     return mean, jnp.sqrt(squares / (count - 1) / count) if num_draws > 1 else jnp.full_like(mean, jnp.nan)
 
 
-def _log_mean_exp(draw: Callable[[Int[Array, ""]], tuple[Nats, Nats]], num_draws: int) -> tuple[Nats, Nats]:
+def _log_mean_exp(
+    draw: Callable[[Int[Array, ""]], tuple[Nats, Nats]], num_draws: int, most: int = CHUNK_DRAWS
+) -> tuple[Nats, Nats]:
     """Return log((1/K) Σ w) with its error by the delta method, sd(w) / (mean(w) sqrt(K)), and the mean of extras."""
-    size, num_chunks = _chunks(num_draws)
+    size, num_chunks = _chunks(num_draws, most)
 
     def add(moments: Moments, chunk: Int[Array, ""]) -> tuple[Moments, None]:
         index = chunk * size + jnp.arange(size)

@@ -53,11 +53,19 @@ def diagnose(
 ) -> str:
     """Say in a sentence what made step t bad, at the state before it."""
     step = jnp.asarray(t)
+    free = eqx.combine(state.trained, constants.rest)
+    fixed = scheduled(program.graph, constants.fixed, step)
+    realized = realize(program.graph, free, fixed, parameter_noise(program, free, keys, step))
+    for name, divergence in realized.kl.items():
+        if not np.isfinite(divergence):
+            return f"KL(q({name}) || p({name})) of the random parameter `{name}` is not finite"
     for index, (source, batch) in enumerate(zip(sources, batches, strict=True)):
         values, gradients = _row_is_finite(program, index, state, constants, source, batch, step, keys)
         bad = ~(np.asarray(values) & np.asarray(gradients))
         if not bad.any():
             continue
+        if bad.all() and len(bad) > 1:
+            return "every row of the batch is bad, so the parameters have gone too far; lower the learning rate"
         position = int(np.argmax(bad))
         row = int(batch[position])
         what = "objective" if not bool(values[position]) else "gradient"

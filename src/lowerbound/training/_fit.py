@@ -67,7 +67,7 @@ def fit(
     how: AbstractObjective,
     *,
     key: PRNGKeyArray,
-    optimizer: optax.GradientTransformation | None = None,
+    optimizer: Any = None,
     batch_size: int = 128,
     epochs: int | None = None,
     steps: int | None = None,
@@ -90,7 +90,7 @@ def fit(
         how: The objective: a bound, possibly with penalties.
         key: Decides orders and noise.
         optimizer: An Optax optimizer; Adam at 1e-3 by default.
-        batch_size: Rows of a step, over all data sets; at most the number of rows.
+        batch_size: Rows of a step, over all data sets; cut to the number of rows.
         epochs: How often to visit the data; or
         steps: how many steps to take. One of the two.
         valid: Held-out rows. Their bound (without penalties, from the same base draws each time) is taken after every
@@ -118,10 +118,12 @@ def fit(
     key = as_key(key)
     _check_settings(batch_size, epochs, steps, valid, patience)
     optimizer = _default_optimizer() if optimizer is None else optimizer
+    if not isinstance(optimizer, optax.GradientTransformation):
+        raise TypeError(f"`optimizer` is {optimizer!r}; an Optax optimizer was needed, such as `optax.adam(1e-3)`.")
     readies = [make_ready(vae, dataset, how) for dataset in _datasets(data)]
     bound = how.bound if isinstance(how, Penalized) else how
     validation = None if valid is None else make_ready(vae, as_data(valid), bound)
-    _check_penalties(how, readies)
+    _check_penalties(vae, how, readies)
     folder = None if out is None else claim_folder(out)
 
     loop = _Loop(vae, readies, how, optimizer, batch_size, key, chunk_steps)
@@ -137,6 +139,8 @@ def fit(
             )
             loop.advance(due, lambda amount: bar.advance(amount, loop.note()))
             if loop.failure is not None:
+                if best is None:
+                    best, best_step = loop.state, loop.t
                 run = Run(loop.vae(best, best_step), loop.history(best_step, "a bad step"), how)
                 if folder is not None:
                     write_run(folder, run.vae, run.history)
@@ -287,9 +291,8 @@ class _Loop:
         self.valid_steps.append(self.t)
         return self.valid[-1]
 
-    def vae(self, state: State | None, t: int) -> VAE:
+    def vae(self, state: State, t: int) -> VAE:
         """Put a state into the model."""
-        state = self.state if state is None else state
         free = eqx.combine(state.trained, self.constants.rest)
         # A schedule is read where the last step read it.
         fixed = scheduled(self.program.graph, self.constants.fixed, jnp.asarray(max(t - 1, 0)))
@@ -326,6 +329,8 @@ class _Loop:
 def _chunk_length(seconds_per_step: float, span: int) -> int:
     """Choose the steps of a chunk: about half a second's, and such that a span of steps leaves few over."""
     most = int(np.clip(CHUNK_SECONDS / max(seconds_per_step, 1e-9), 1, min(CHUNK_STEPS, max(span, 1))))
+    if most < span:  # so that timings that differ a little choose the same length, which is compiled already
+        most = 2 ** int(np.log2(most))
     candidates = range(max(1, most // 2), most + 1)
     return min(candidates, key=lambda length: (span % length, -length))
 
@@ -354,8 +359,9 @@ def _datasets(data: Dataset | Sequence[Dataset]) -> list[Data]:
     return [as_data(dataset) for dataset in datasets]
 
 
-def _check_penalties(how: AbstractObjective, readies: Sequence[Ready]) -> None:
+def _check_penalties(vae: VAE, how: AbstractObjective, readies: Sequence[Ready]) -> None:
     for index, penalty in enumerate(how.penalties if isinstance(how, Penalized) else (), 1):
+        penalty.check(vae.graph)
         if not any(penalty.applies(ready.plan) for ready in readies):
             names = ", ".join(f"`{parent.name}`" for parent in penalty.factor(index).parents)
             raise ValueError(

@@ -16,8 +16,9 @@ class Estimate:
     Attributes:
         values: The score of each datum, summed over its entries. Higher is better.
         standard_errors: The Monte Carlo standard error of each; nan where one draw cannot tell.
-        monte_carlo_error: The Monte Carlo standard error of the mean: how far another key would move it. nan where one
-            draw cannot tell.
+        monte_carlo_error: The Monte Carlo standard error of the mean: how far other base draws would move it. nan where
+            one draw cannot tell. Data that a key binarises or dequantises are taken at their one draw: what another
+            draw of the data would change is part of the error over data.
         side: Where it stands against log p(x).
         num_samples: Draws for one datum.
         estimator: The name of the objective: `ELBO`, `IWAE-5000`.
@@ -53,9 +54,10 @@ class Estimate:
 
     def __str__(self) -> str:
         monte_carlo = "" if np.isnan(self.monte_carlo_error) else f", ± {self.monte_carlo_error:.2g} Monte Carlo"
+        kl = "".join(f"; KL(q({k}) || p({k})) {v:.4g} nats for all data" for k, v in self.parameter_kl.items())
         return (
             f"{self.estimator} {self.mean:.2f} ± {self.standard_error:.2g} nats over {len(self)} data{monte_carlo} "
-            f"({self.side})"
+            f"({self.side}){kl}"
         )
 
     def __repr__(self) -> str:

@@ -20,8 +20,8 @@ from lowerbound.objective._weight import log_weight_and_score
 class IWAE(AbstractBound):
     r"""The importance-weighted bound of K samples, $\mathbb{E}[\log \frac{1}{K} \sum_k w_k]$, in nats for one datum.
 
-    With $w_k = p(x, z_k) / q(z_k \mid x)$. It rises with K to log p(x) where q covers the support of p(z | x), and bounds
-    it from below in any case; finite latents are summed inside each weight.
+    With $w_k = p(x, z_k) / q(z_k \mid x)$. It rises with K to log p(x) where q covers the support of p(z | x), and
+    bounds it from below in any case; finite latents are summed inside each weight.
 
     Args:
         num_samples: K.

@@ -339,6 +339,13 @@ def test_missing_entries_must_be_masked_in_the_likelihood():
     )
 
 
+@pytest.mark.parametrize("how", [ELBO(2), IWAE(2)], ids=lambda how: how.name)
+def test_labels_alone_are_scored_by_their_prior(how):
+    """With x latent too, and nothing observed below z, both drop out and log p(y) is left, exactly."""
+    estimate = lb.evaluate(m2(), {"y": np.array([0, 1, 1])}, how, key=KEY, progress=False)
+    np.testing.assert_allclose(estimate.values, np.log(0.5), rtol=1e-6)
+
+
 def test_labels_are_whole_numbers():
     x = bits()
     with pytest.raises(ValueError) as caught:

@@ -108,7 +108,11 @@ class Plan:
     @property
     def inferred(self) -> tuple[LatentPlan, ...]:
         """The latents that q infers, in the order of q."""
-        return tuple(latent for latent in self.latents if latent.name in self.graph.q)
+        return tuple(
+            latent
+            for latent in self.latents
+            if latent.name in self.graph.q and latent.treatment is not Treatment.DROPPED
+        )
 
     @property
     def summed_out(self) -> tuple[str, ...]:
@@ -155,7 +159,7 @@ def make_plan(graph: Graph, given: Iterable[str], how: Bounds) -> Plan:
     given = tuple(given)
     _check_given(graph, given)
     observed = tuple(name for name in graph.p if name in given)
-    inferred = [name for name in graph.p if name in graph.q and name not in observed]
+    inferred = _inferred(graph, observed, given)
     _check_parents(graph, [graph.q[name] for name in inferred], {*given, *inferred}, "q")
     summed_out, dropped = _without_q(graph, observed, inferred)
     evaluated = [graph.p[name] for name in graph.p if name not in dropped]
@@ -187,6 +191,29 @@ def make_plan(graph: Graph, given: Iterable[str], how: Bounds) -> Plan:
         _check_without(graph, "p", factor.name, absent)
     terms = _terms(graph, observed, latents, absent)
     return Plan(graph, observed, inputs, absent, how.uses_weights, tuple(latents), terms)
+
+
+def _inferred(graph: Graph, observed: Collection[str], given: Collection[str]) -> list[str]:
+    """List the latents that q infers: all that it declares, but for those that it cannot, and that nobody asks for.
+
+    With y alone given, the z of a semi-supervised model has nothing observed below it, and q(z | x, y) has no x.
+    """
+    inferred = [name for name in graph.p if name in graph.q and name not in observed]
+    for name in reversed(inferred.copy()):
+        others = [other for other in inferred if other != name]
+        asked_for = graph.descendants(name, graph.p) & {*observed, *others}
+        read = any(name in graph.random_parents(graph.q[other]) for other in others)
+        if not asked_for and not read and not _is_computable(graph, graph.q[name], {*given, *inferred}):
+            inferred.remove(name)
+    return inferred
+
+
+def _is_computable(graph: Graph, factor: Factor, available: set[str]) -> bool:
+    try:
+        _check_parents(graph, [factor], available, "q")
+    except ValueError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=1024)

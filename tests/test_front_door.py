@@ -140,16 +140,12 @@ def test_opening_it_takes_half_a_second():
 
 # The command line.
 
-has_command_line = pytest.mark.skipif(not (ROOT / "cli" / "__init__.py").exists(), reason="no command line yet")
 
-
-@has_command_line
 def test_the_command_line_imports_what_it_needs_when_it_needs_it():
     loaded = in_a_new_process("import sys, json, lowerbound.cli; print(json.dumps(sorted(sys.modules)))")
     assert not {"jax", "numpy", "equinox", "numpyro", "matplotlib", "rich", "sklearn"} & set(loaded)
 
 
-@has_command_line
 @pytest.mark.slow
 def test_help_answers_in_a_third_of_a_second():
     def seconds() -> float:

@@ -22,7 +22,7 @@ from lowerbound.training._diagnosis import diagnose
 from lowerbound.training._files import claim_folder, write_run
 from lowerbound.training._history import History
 from lowerbound.training._progress import Progress
-from lowerbound.training._step import Constants, Keys, Program, Source, State, Trace, run_chunk, scheduled
+from lowerbound.training._step import Constants, Keys, Program, Source, State, run_chunk, scheduled
 
 #: Seconds that a chunk of steps is aimed at: often enough to look, rarely enough for Python not to count.
 CHUNK_SECONDS = 0.5
@@ -237,10 +237,9 @@ class _Loop:
         while self.t < due and self.failure is None:
             length = self.chunk_steps if self.chunk_steps and due - self.t >= self.chunk_steps else 1
             before, started = self.state, time.monotonic()
-            state, trace = self._run(before, length)
-            terms = {label: np.asarray(values, np.float64) for label, values in trace.terms.items()}
+            state, terms, is_finite = self._run(before, length)
             elapsed = time.monotonic() - started
-            if not (bool(trace.is_finite) and all(np.isfinite(values).all() for values in terms.values())):
+            if not is_finite:
                 self._replay(before, length)
                 return
             self.state, self.t = state, self.t + length
@@ -250,29 +249,32 @@ class _Loop:
                 self.chunk_steps = _chunk_length(elapsed, self.span)
             self._warm = True
 
-    def _run(self, state: State, length: int) -> tuple[State, Trace]:
-        indices = [
+    def _indices(self, length: int) -> list[jax.Array]:
+        return [
             jnp.asarray(batch_indices(seed, self.t, length, n, b))
             for seed, n, b in zip(self.order_seeds, self.sizes, self.batch_sizes, strict=True)
         ]
-        return run_chunk(self.program, state, self.constants, self.sources, indices, jnp.asarray(self.t), self.keys)
+
+    def _run(self, state: State, length: int) -> tuple[State, dict[str, np.ndarray], bool]:
+        """Take a chunk from here: the state after it, the terms of its steps, and whether all of it is finite."""
+        state, trace = run_chunk(
+            self.program, state, self.constants, self.sources, self._indices(length), jnp.asarray(self.t), self.keys
+        )
+        terms = {label: np.asarray(values, np.float64) for label, values in trace.terms.items()}
+        return state, terms, bool(trace.is_finite) and all(np.isfinite(values).all() for values in terms.values())
 
     def _replay(self, state: State, length: int) -> None:
         """Go through a chunk again step by step, and stop before its first bad step."""
-        for _ in range(length):
-            after, trace = self._run(state, 1)
-            terms = {label: np.asarray(values, np.float64) for label, values in trace.terms.items()}
-            if not (bool(trace.is_finite) and all(np.isfinite(values).all() for values in terms.values())):
-                break
-            state, self.t = after, self.t + 1
-            self._record(terms, 1)
         self.state = state
-        batches = [
-            jnp.asarray(batch_indices(seed, self.t, 1, n, b)[0])
-            for seed, n, b in zip(self.order_seeds, self.sizes, self.batch_sizes, strict=True)
-        ]
-        reason = diagnose(self.program, state, self.constants, self.sources, batches, self.t, self.keys)
-        self.failure = f"The run stopped before step {self.t}: {reason}."
+        for _ in range(length):
+            after, terms, is_finite = self._run(self.state, 1)
+            if not is_finite:
+                batches = [indices[0] for indices in self._indices(1)]
+                reason = diagnose(self.program, self.state, self.constants, self.sources, batches, self.t, self.keys)
+                self.failure = f"The run stopped before step {self.t}: {reason}."
+                return
+            self.state, self.t = after, self.t + 1
+            self._record(terms, 1)
 
     def _record(self, terms: dict[str, np.ndarray], length: int) -> None:
         self.traces.append(terms)

@@ -121,7 +121,7 @@ def test_values_that_are_not_finite_are_refused_at_first_use(key, value, printed
     data = Data(x=with_one(value))
     expected = (
         f"`x` is {printed} in row 123, column 5; 1 of its 80000 entries are not finite. If they are missing, say so "
-        f"first: `.missing({cure})`; else correct or drop those rows."
+        f"first: `.missing({cure})`, `--missing {printed}` in the command line; else correct or drop those rows."
     )
     for use in (
         lambda: data.arrays,
@@ -143,7 +143,7 @@ def test_one_value_that_would_destroy_a_run_is_refused(value):
     expected = (
         f"`x` is {value:g} in row 123, column 5, but 99.9 % of its entries lie within {usual:g} of their median "
         f"{np.median(rows):g}. One such value destroys a run in one step. Correct it, mark it with "
-        f'`.missing({value:g})`, or keep it with `.allow_outliers("x")`.'
+        f'`.missing({value:g})`, or keep it with `.allow_outliers("x")`, `--allow-outliers` in the command line.'
     )
     assert message(ValueError, lambda: Data(x=rows).arrays) == expected
     assert not Data(x=rows).missing(value).arrays["m"][123, 5]

@@ -214,6 +214,7 @@ def test_repr_is_one_line(data, key):
 def test_html_is_a_small_table_with_names_escaped():
     html = Data({"<b>": [1.0]})._repr_html_()
     assert html == (
-        "<table><caption>data, all: 1 rows</caption><tr><th>array</th><th>type</th><th>row</th></tr>"
-        "<tr><td>&lt;b&gt;</td><td>float64</td><td>()</td></tr></table>"
+        "<table><caption>data, all: 1 rows</caption><tr><th>array</th><th>type</th><th>row</th>"
+        "<th>first rows, as stored</th></tr><tr><td>&lt;b&gt;</td><td>float64</td><td>()</td>"
+        '<td><table><tr><td style="text-align:right">1</td></tr></table></td></tr></table>'
     )

@@ -9,6 +9,21 @@ model: missing entries, binarization, dequantization, standardization and scalin
 from lowerbound.data._batches import batch_indices, order
 from lowerbound.data._data import Data, Splits, as_data
 from lowerbound.data._digits import digits
+from lowerbound.data._parts import Parts
+from lowerbound.data._read import Table, read_table
+from lowerbound.data._recipe import Recipe
 from lowerbound.data._transform import Transform
 
-__all__ = ["Data", "Splits", "Transform", "as_data", "batch_indices", "digits", "order"]
+__all__ = [
+    "Data",
+    "Parts",
+    "Recipe",
+    "Splits",
+    "Table",
+    "Transform",
+    "as_data",
+    "batch_indices",
+    "digits",
+    "order",
+    "read_table",
+]

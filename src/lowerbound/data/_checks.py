@@ -1,5 +1,6 @@
 """What is refused at the door, before it can spoil a run."""
 
+import math
 from typing import Any
 
 import jax
@@ -39,6 +40,20 @@ def as_rows(name: str, values: Any) -> Shaped[np.ndarray, "rows ..."]:
     return rows
 
 
+def shaped(name: str, rows: Shaped[np.ndarray, "rows ..."], shape: tuple[int, ...]) -> Shaped[np.ndarray, "rows ..."]:
+    """Return the rows in another shape of the same size.
+
+    Raises:
+        ValueError: The sizes differ.
+    """
+    if min(shape, default=1) < 1 or math.prod(shape) != math.prod(rows.shape[1:]):
+        raise ValueError(
+            f"`shape` is {shape}, which is {math.prod(shape)} numbers, but a row of `{name}` has shape "
+            f"{rows.shape[1:]}, which is {math.prod(rows.shape[1:])}."
+        )
+    return rows.reshape(len(rows), *shape)
+
+
 def _cure(dtype: np.dtype) -> str:
     if dtype.kind == "c":
         return "Stack its real and imaginary parts on a new last axis."
@@ -55,6 +70,7 @@ def check_values(
     observed: Bool[np.ndarray, "rows ..."] | None,
     row_ids: Int64[np.ndarray, " rows"],
     allow_outliers: bool,
+    columns: tuple[str, ...] = (),
 ) -> None:
     """Refuse what would destroy a training run in one step.
 
@@ -64,13 +80,13 @@ def check_values(
             gives it on the device cannot hold it.
     """
     if jnp.issubdtype(rows.dtype, np.floating):
-        _check_finite(name, rows, row_ids)
+        _check_finite(name, rows, row_ids, columns)
         if not allow_outliers:
-            _check_outliers(name, rows, observed, row_ids)
-    _check_device_range(name, rows, row_ids)
+            _check_outliers(name, rows, observed, row_ids, columns)
+    _check_device_range(name, rows, row_ids, columns)
 
 
-def _check_finite(name: str, rows: np.ndarray, row_ids: np.ndarray) -> None:
+def _check_finite(name: str, rows: np.ndarray, row_ids: np.ndarray, columns: tuple[str, ...]) -> None:
     finite = np.isfinite(rows)
     if finite.all():
         return
@@ -78,12 +94,15 @@ def _check_finite(name: str, rows: np.ndarray, row_ids: np.ndarray) -> None:
     value = rows[first]
     marker = "" if np.isnan(value) else f'float("{value}")'
     raise ValueError(
-        f"`{name}` is {value} in {_row(first, row_ids)}; {rows.size - finite.sum()} of its {rows.size} entries are not "
-        f"finite. If they are missing, say so first: `.missing({marker})`; else correct or drop those rows."
+        f"`{name}` is {value} in {_row(first, row_ids, columns)}; {rows.size - finite.sum()} of its {rows.size} "
+        f"entries are not finite. If they are missing, say so first: `.missing({marker})`, `--missing {value}` in the "
+        "command line; else correct or drop those rows."
     )
 
 
-def _check_outliers(name: str, rows: np.ndarray, observed: np.ndarray | None, row_ids: np.ndarray) -> None:
+def _check_outliers(
+    name: str, rows: np.ndarray, observed: np.ndarray | None, row_ids: np.ndarray, columns: tuple[str, ...]
+) -> None:
     seen = np.broadcast_to(True, rows.shape) if observed is None else observed
     median, usual = _spread(rows[seen])
     if usual == 0:
@@ -97,9 +116,10 @@ def _check_outliers(name: str, rows: np.ndarray, observed: np.ndarray | None, ro
         worst = (own.argmax(), *index)
         if own.max() > 1e4 * own_usual:
             raise ValueError(
-                f"`{name}` is {rows[worst]:g} in {_row(worst, row_ids)}, but 99.9 % of its entries lie within "
+                f"`{name}` is {rows[worst]:g} in {_row(worst, row_ids, columns)}, but 99.9 % of its entries lie within "
                 f"{usual:g} of their median {median:g}. One such value destroys a run in one step. Correct it, mark it "
-                f'with `.missing({rows[worst]:g})`, or keep it with `.allow_outliers("{name}")`.'
+                f'with `.missing({rows[worst]:g})`, or keep it with `.allow_outliers("{name}")`, `--allow-outliers` in '
+                "the command line."
             )
 
 
@@ -119,7 +139,7 @@ def _distances(values: Shaped[np.ndarray, "*shape"], median: float) -> Shaped[np
         return np.abs(values.astype(wide, copy=False) - wide.type(median))
 
 
-def _check_device_range(name: str, rows: np.ndarray, row_ids: np.ndarray) -> None:
+def _check_device_range(name: str, rows: np.ndarray, row_ids: np.ndarray, columns: tuple[str, ...]) -> None:
     device = jax.dtypes.canonicalize_dtype(rows.dtype)
     if device == rows.dtype:
         return
@@ -128,18 +148,19 @@ def _check_device_range(name: str, rows: np.ndarray, row_ids: np.ndarray) -> Non
     if outside.any():
         first = tuple(np.argwhere(outside)[0])
         raise ValueError(
-            f"`{name}` is {rows[first]:g} in {_row(first, row_ids)}, which {device} cannot hold. Rescale it, or enable "
-            '64 bits: jax.config.update("jax_enable_x64", True).'
+            f"`{name}` is {rows[first]:g} in {_row(first, row_ids, columns)}, which {device} cannot hold. Rescale it, "
+            'or enable 64 bits: jax.config.update("jax_enable_x64", True).'
         )
 
 
-def _row(index: tuple, row_ids: np.ndarray) -> str:
+def _row(index: tuple, row_ids: np.ndarray, columns: tuple[str, ...]) -> str:
     row, *column = (int(i) for i in index)
-    return f"row {row_ids[row]}" + place(tuple(column), ", ")
+    return f"row {row_ids[row]}" + place(tuple(column), ", ", columns)
 
 
-def place(column: tuple[int, ...], lead: str = "") -> str:
+def place(column: tuple[int, ...], lead: str = "", columns: tuple[str, ...] = ()) -> str:
     """Name a column of a row's entries, after `lead`; "" where a row is one number."""
     if not column:
         return ""
-    return f"{lead}column {column[0] if len(column) == 1 else column}"
+    word = f" (`{columns[column[0]]}`)" if columns and len(column) == 1 else ""
+    return f"{lead}column {column[0] if len(column) == 1 else column}{word}"

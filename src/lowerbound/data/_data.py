@@ -2,8 +2,10 @@
 
 import hashlib
 import html
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Generic, Literal, NamedTuple, TypeVar, overload
 
 import jax
@@ -13,8 +15,10 @@ from jaxtyping import Array, Bool, Int64, Integer, PRNGKeyArray, Shaped
 
 from lowerbound._key import as_key
 from lowerbound._suggest import suggest
-from lowerbound.data._checks import as_rows, check_values
+from lowerbound.data._checks import as_rows, check_values, shaped
 from lowerbound.data._moments import column_moments
+from lowerbound.data._read import read_table
+from lowerbound.data._recipe import Call, Recipe
 from lowerbound.data._steps import (
     AbstractBinarization,
     AbstractStep,
@@ -33,13 +37,6 @@ _ELSEWHERE = {"dynamic": "stochastic", "static": "fixed"}
 
 Valid = TypeVar("Valid", bound="Data | None")
 Test = TypeVar("Test", bound="Data | None")
-
-
-class _Call(NamedTuple):
-    """One step as it was declared: in words, and how to declare it of other rows."""
-
-    words: str
-    repeat: "Callable[[Data], Data]"
 
 
 class Data:
@@ -79,10 +76,12 @@ class Data:
     _row_ids: Int64[np.ndarray, " rows"]
     _masks: tuple[Mask, ...]
     _steps: dict[str, tuple[AbstractStep, ...]]
-    _calls: tuple[_Call, ...]
+    _calls: tuple[Call, ...]
     _outliers: frozenset[str]  # the arrays that may have them
     _passed: frozenset[str]  # the arrays whose values are checked
     _settled: bool  # whether a split has fitted the statistics already
+    _columns: dict[str, tuple[str, ...]]  # what the columns of a row are called, where they have names
+    _classes: tuple[str, ...]  # what the labels stand for, where they are words
     _name: str
     _split: str
 
@@ -115,9 +114,49 @@ class Data:
             _outliers=frozenset(),
             _passed=frozenset(),
             _settled=False,
+            _columns={},
+            _classes=(),
             _name="data",
             _split="all",
         )
+
+    @classmethod
+    def read(
+        cls,
+        path: str | os.PathLike[str],
+        name: str = "x",
+        *,
+        array: str | None = None,
+        labels: str | os.PathLike[str] | None = None,
+        drop: Sequence[str] = (),
+        shape: Sequence[int] | None = None,
+    ) -> "Data":
+        """Read rows from a file: .npy, .npz, IDX (plain or gzip), or CSV with a header.
+
+        Nothing in a file is ever run. Files of one plain array are mapped into memory and not copied; types stay as
+        they are, and a gap in a CSV becomes nan, to be declared by `missing`.
+
+        Args:
+            path: The file.
+            name: What the rows are called in the model.
+            array: Which array of an .npz.
+            labels: A column of the CSV, an array of the .npz, or another file with one label a row. They are named
+                `y`, as int64 and -1 where a row has none; what is named is observed.
+            drop: Columns of the CSV to leave out.
+            shape: The shape of one row, `(28, 28)` say, where the file holds it flat.
+
+        Raises:
+            ValueError: There is no such file; it is cut short, says of itself what is not so, or holds something else
+                than numbers; it has several arrays and none is named.
+
+        Example:
+            >>> Data.read("train-images-idx3-ubyte.gz", labels="train-labels-idx1-ubyte.gz").only("x")
+        """
+        table = read_table(path, array=array, labels=labels, drop=drop)
+        rows = table.rows if shape is None else shaped(name, table.rows, tuple(shape))
+        arrays = {name: rows} if table.labels is None else {name: rows, "y": table.labels}
+        columns = {name: table.columns} if table.columns else {}
+        return cls(arrays)._with(_columns=columns, _classes=table.classes, _name=Path(path).name)
 
     def _with(self, **changes: Any) -> "Data":
         """Return a `Data` with other fields, and nothing that was cached of the old ones."""
@@ -153,7 +192,7 @@ class Data:
         """
         if isinstance(index, str):
             if index not in self._arrays:
-                raise KeyError(self._unknown(index))
+                raise KeyError(_unknown(index, self.names))
             return self._arrays[index]
         if not isinstance(index, slice):
             index = np.asarray(index)
@@ -172,6 +211,15 @@ class Data:
     def names(self) -> tuple[str, ...]:
         """The names of all arrays, masks included: what is observed."""
         return tuple(self._arrays)
+
+    def columns(self, name: str) -> tuple[str, ...]:
+        """What the columns of an array's rows are called in their file; () where they have no names."""
+        return self._columns.get(name, ())
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The words that the labels `y` of a file stand for, by code; () where they are numbers."""
+        return self._classes
 
     @property
     def row_ids(self) -> Int64[np.ndarray, " rows"]:
@@ -233,12 +281,7 @@ class Data:
             # Other rows are scaled as these are, whatever their own largest value.
             same = levels if _is_float(self._raw_types[name]) else int(top) + 1
             words = f"binarize {how} {name}" + ("" if top == 1 else f", {top} is 1")
-            data = data._stepped(
-                words,
-                name,
-                step,
-                lambda other, name=name, levels=same: other.binarize(how, name, levels=levels, key=key),
-            )
+            data = data._stepped(Call(words, "binarize", (how, name), {"levels": same, "key": key}), name, step)
         return data
 
     def dequantize(self, *names: str, levels: int = 256) -> "Data":
@@ -263,12 +306,8 @@ class Data:
             self._top("dequantize", name, levels)
             if _is_float(self._raw_types[name]) and (np.mod(self._arrays[name], 1) != 0).any():
                 raise ValueError(f"`dequantize` spreads integers, but `{name}` has values between them.")
-            data = data._stepped(
-                f"dequantize {name}, {levels} levels",
-                name,
-                Dequantization(levels),
-                lambda other, name=name: other.dequantize(name, levels=levels),
-            )
+            call = Call(f"dequantize {name}, {levels} levels", "dequantize", (name,), {"levels": levels})
+            data = data._stepped(call, name, Dequantization(levels))
         return data
 
     def standardize(self, *names: str) -> "Data":
@@ -292,9 +331,7 @@ class Data:
             )
         data = self
         for name in self._chosen("standardize", names):
-            data = data._stepped(
-                f"standardize {name}", name, Standardization(), lambda other, name=name: other.standardize(name)
-            )
+            data = data._stepped(Call(f"standardize {name}", "standardize", (name,), {}), name, Standardization())
         return data
 
     def scale(self, factor: float | int, *names: str) -> "Data":
@@ -311,12 +348,8 @@ class Data:
             raise ValueError(f"`factor` is {factor}, but a scale is finite and not 0.")
         data = self
         for name in self._chosen("scale", names):
-            data = data._stepped(
-                f"scale {name} by {factor:g}",
-                name,
-                Scaling(float(factor)),
-                lambda other, name=name: other.scale(factor, name),
-            )
+            call = Call(f"scale {name} by {factor:g}", "scale", (float(factor), name), {})
+            data = data._stepped(call, name, Scaling(float(factor)))
         return data
 
     def missing(
@@ -349,10 +382,8 @@ class Data:
         filled = {name: np.where(observed[name], rows, np.zeros((), rows.dtype)) for name, rows in raw.items()}
         new = self._stored(filled | {mask: together})
         masks = tuple(Mask(name, mask, int(start)) for name, start in zip(chosen, starts, strict=False))
-        call = _Call(
-            f"missing {', '.join(chosen)}, {marker:g} is not observed in {mask}",
-            lambda other: other.missing(marker, mask, chosen),
-        )
+        words = f"missing {', '.join(chosen)}, {marker:g} is not observed in {mask}"
+        call = Call(words, "missing", (float(marker), mask, chosen), {})
         return new._with(_masks=self._masks + masks, _calls=(*self._calls, call))
 
     def allow_outliers(self, *names: str) -> "Data":
@@ -365,7 +396,7 @@ class Data:
             ValueError: An unknown name.
         """
         chosen = self._chosen("allow_outliers", names)
-        call = _Call(f"allow outliers {', '.join(chosen)}", lambda other: other.allow_outliers(*chosen))
+        call = Call(f"allow outliers {', '.join(chosen)}", "allow_outliers", chosen, {})
         return self._with(_outliers=self._outliers | set(chosen), _calls=(*self._calls, call))
 
     # Other rows.
@@ -424,24 +455,82 @@ class Data:
         Raises:
             ValueError: Names, shapes or kinds differ, or a value does not fit a step.
         """
-        other = Data(arrays, **named)
-        for name in other.names:
-            if name not in self._raw_types:
-                raise ValueError(self._unknown(name))
-        for name, dtype in self._raw_types.items():
-            if name not in other:
-                raise ValueError(f"`{name}` is not given, but rows like these have {_listed(self._raw_types)}.")
-            came, needed = other[name].shape[1:], self._arrays[name].shape[1:]
-            if came != needed:
-                raise ValueError(f"`{name}` has rows of shape {came}, but rows like these have shape {needed}.")
-            if _is_float(other[name].dtype) != _is_float(dtype):
+        return self.following(self.recipe, arrays, **named).named(self._name)
+
+    @property
+    def recipe(self) -> Recipe:
+        """How the rows here became data of a model, apart from the rows: to be kept with a model, and followed."""
+        arrays = {name: (dtype.name, self._arrays[name].shape[1:]) for name, dtype in self._raw_types.items()}
+        return Recipe(arrays, self._calls, self._fitted)
+
+    @classmethod
+    def following(cls, recipe: Recipe, arrays: Mapping[str, Any] | None = None, /, **named: Any) -> "Data":
+        """Take raw rows through the steps of a recipe, with the statistics that are kept in it.
+
+        Args:
+            recipe: `recipe` of other data, of the training rows usually.
+            arrays: Raw arrays by name: the names, row shapes and kinds of type that the recipe was made of.
+            **named: More arrays by name.
+
+        Raises:
+            ValueError: Names, shapes or kinds differ, or a value does not fit a step.
+        """
+        data = cls(arrays, **named)
+        for name in data.names:
+            if name not in recipe.arrays:
+                raise ValueError(_unknown(name, recipe.arrays))
+        for name, (dtype, shape) in recipe.arrays.items():
+            if name not in data:
+                raise ValueError(f"`{name}` is not given, but rows like these have {_listed(recipe.arrays)}.")
+            if data[name].shape[1:] != shape:
                 raise ValueError(
-                    f"`{name}` is {other[name].dtype}, but rows like these are {dtype}: the steps would misread it. "
+                    f"`{name}` has rows of shape {data[name].shape[1:]}, but rows like these have shape {shape}."
+                )
+            if _is_float(data[name].dtype) != _is_float(np.dtype(dtype)):
+                raise ValueError(
+                    f"`{name}` is {data[name].dtype}, but rows like these are {dtype}: the steps would misread it. "
                     "Give both in one type."
                 )
-        for call in self._calls:
-            other = call.repeat(other)
-        return other._with(_steps=self._fitted, _settled=True, _name=self._name, _split="other")
+        for call in recipe.calls:
+            data = getattr(data, call.method)(*call.positional, **call.keywords)
+        return data._with(_steps=recipe.fitted(data._steps), _settled=True, _split="other")
+
+    def only(self, *names: str) -> "Data":
+        """Keep these arrays, with their masks and steps: what is left out is no longer observed.
+
+        Args:
+            *names: The arrays.
+
+        Raises:
+            ValueError: No name, or an unknown one.
+        """
+        if not names:
+            raise ValueError(f"`only` needs the names of the arrays to keep, out of {_listed(self.names)}.")
+        for name in names:
+            if name not in self._arrays:
+                raise ValueError(_unknown(name, self.names))
+        masks = tuple(mask for mask in self._masks if mask.name in names)
+        kept = {*names, *(mask.mask for mask in masks)}
+        if shared := [mask.name for mask in self._masks if mask.mask in kept and mask.name not in names]:
+            raise ValueError(f"`{shared[0]}` shares its mask with {_listed(names)}. Keep `{shared[0]}` too.")
+        return self._with(
+            _arrays={name: rows for name, rows in self._arrays.items() if name in kept},
+            _raw_types={name: dtype for name, dtype in self._raw_types.items() if name in kept},
+            _masks=masks,
+            _steps={name: steps for name, steps in self._steps.items() if name in kept},
+            _calls=tuple(call for call in self._calls if kept.intersection(call.names)),
+        )
+
+    def restore(self, values: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Map values as the model has them back to the units of the raw rows: samples, or means of x.
+
+        Binarized arrays stay bits, for what the steps lost does not come back; a dequantized value becomes the
+        centre of its cell.
+
+        Args:
+            values: Arrays by name, each with a leading axis of rows; names without steps pass through.
+        """
+        return self.recipe.restore(values)
 
     def named(self, name: str, *, split: str | None = None) -> "Data":
         """Set the name, and the split if given, that reports and descriptions say."""
@@ -478,13 +567,18 @@ class Data:
         return f"Data({'; '.join([f'{title}{split}{len(self)} rows: {arrays}', *(c.words for c in self._calls)])})"
 
     def _repr_html_(self) -> str:
+        from lowerbound.drawing import preview
+
         head = f"{self._name}, {self._split}: {len(self)} rows"
-        cells = [(name, str(rows.dtype), str(rows.shape[1:])) for name, rows in self._arrays.items()]
-        table = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in cells)
+        cells = [(name, str(rows.dtype), str(rows.shape[1:]), preview(rows)) for name, rows in self._arrays.items()]
+        table = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(word)}</td>" for word in words) + f"<td>{shown}</td></tr>"
+            for *words, shown in cells
+        )
         steps = "<br>".join(html.escape(call.words) for call in self._calls)
         return (
-            f"<table><caption>{html.escape(head)}</caption><tr><th>array</th><th>type</th><th>row</th></tr>"
-            f"{table}</table>{steps}"
+            f"<table><caption>{html.escape(head)}</caption><tr><th>array</th><th>type</th><th>row</th>"
+            f"<th>first rows, as stored</th></tr>{table}</table>{steps}"
         )
 
     # How it works.
@@ -492,7 +586,8 @@ class Data:
     def _values(self, name: str) -> Rows:
         """Return an array once its values are checked; no step and no choice of rows makes a good value bad."""
         if name in self._raw_types and name not in self._passed:
-            check_values(name, self._arrays[name], self._observed(name), self._row_ids, name in self._outliers)
+            columns = self._columns.get(name, ())
+            check_values(name, self._arrays[name], self._observed(name), self._row_ids, name in self._outliers, columns)
             self.__dict__["_passed"] = self._passed | {name}
         return self._arrays[name]
 
@@ -513,7 +608,8 @@ class Data:
             done = []
             for step in steps:
                 if isinstance(step, Standardization) and (anew or step.mean is None):
-                    moments = column_moments(name, self._values(name), self._observed(name))
+                    columns = self._columns.get(name, ())
+                    moments = column_moments(name, self._values(name), self._observed(name), columns)
                     for before in done:
                         moments = before.moments(moments)
                     step = step.fitted(moments)
@@ -538,7 +634,7 @@ class Data:
             if name in self._arrays and name not in self._raw_types:
                 raise ValueError(f"`{name}` is a mask, which `{verb}` leaves alone.")
             if name not in self._arrays:
-                raise ValueError(self._unknown(name))
+                raise ValueError(_unknown(name, self.names))
             if chosen.count(name) > 1:
                 raise ValueError(f"`{name}` is named twice in `{verb}`.")
             steps = self._steps.get(name, ())
@@ -547,9 +643,6 @@ class Data:
             if steps and first:
                 raise ValueError(f"`{verb}` reads the raw values of `{name}`, so it goes before its other steps.")
         return chosen
-
-    def _unknown(self, name: str) -> str:
-        return f"`{name}` is no array of this data, which has {_listed(self.names)}.{suggest(str(name), self.names)}"
 
     def _top(self, verb: str, name: str, levels: int | None) -> int:
         """Return the value that is white, once all values are known to lie between 0 and it."""
@@ -570,9 +663,9 @@ class Data:
             )
         return top
 
-    def _stepped(self, words: str, name: str, step: AbstractStep, repeat: "Callable[[Data], Data]") -> "Data":
+    def _stepped(self, call: Call, name: str, step: AbstractStep) -> "Data":
         steps = self._steps | {name: (*self._steps.get(name, ()), step)}
-        return self._with(_steps=steps, _calls=(*self._calls, _Call(words, repeat)))
+        return self._with(_steps=steps, _calls=(*self._calls, call))
 
     def _stored(self, changed: dict[str, Rows]) -> "Data":
         return self._with(_arrays=self._arrays | {name: _read_only(rows) for name, rows in changed.items()})
@@ -603,6 +696,10 @@ def _num_rows(part: str, asked: float | int, total: int) -> int:
     if asked and not count:
         raise ValueError(f"`{part}` is {asked}, which of {total} rows is none. Ask for a larger part, or for 0.")
     return count
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    return f"`{name}` is no array of this data, which has {_listed(known)}.{suggest(str(name), list(known))}"
 
 
 def _is_float(dtype: np.dtype) -> bool:

@@ -9,7 +9,10 @@ from lowerbound.data._steps import Moments
 
 
 def column_moments(
-    name: str, rows: Shaped[np.ndarray, "rows ..."], observed: Bool[np.ndarray, "rows ..."] | None
+    name: str,
+    rows: Shaped[np.ndarray, "rows ..."],
+    observed: Bool[np.ndarray, "rows ..."] | None,
+    columns: tuple[str, ...] = (),
 ) -> Moments:
     """Return mean and standard deviation over the rows, in float64, of the observed entries alone.
 
@@ -20,8 +23,8 @@ def column_moments(
     """
     if observed is not None and (empty := np.asarray(~observed.any(axis=0))).any():
         raise ValueError(
-            f"`{name}` has no observed entry{_column(empty)} in the {len(rows)} rows that it is standardized by. "
-            "Drop that column."
+            f"`{name}` has no observed entry{_column(empty, columns)} in the {len(rows)} rows that it is standardized "
+            "by. Drop that column."
         )
     where = True if observed is None else observed
     mean = np.asarray(np.mean(rows, axis=0, dtype=np.float64, where=where))
@@ -34,12 +37,12 @@ def column_moments(
     spacing = float(jnp.finfo(device).eps) * np.abs(mean)
     if (blurred := np.asarray(~constant & (deviation < 16 * spacing))).any():  # under four bits of it would be left
         raise ValueError(
-            f"`{name}`{_column(blurred)} varies by {deviation[blurred][0]:g} around {mean[blurred][0]:g}, where "
-            f"{device} tells only values {spacing[blurred][0]:g} apart. Subtract a constant first, or enable 64 bits: "
-            'jax.config.update("jax_enable_x64", True).'
+            f"`{name}`{_column(blurred, columns)} varies by {deviation[blurred][0]:g} around {mean[blurred][0]:g}, "
+            f"where {device} tells only values {spacing[blurred][0]:g} apart. Subtract a constant first, or enable 64 "
+            'bits: jax.config.update("jax_enable_x64", True).'
         )
     return mean, deviation
 
 
-def _column(flags: Bool[np.ndarray, "*entries"]) -> str:
-    return place(tuple(int(i) for i in np.argwhere(flags)[0]), " in ")
+def _column(flags: Bool[np.ndarray, "*entries"], columns: tuple[str, ...]) -> str:
+    return place(tuple(int(i) for i in np.argwhere(flags)[0]), " in ", columns)

@@ -30,6 +30,10 @@ class AbstractStep(eqx.Module):
         """log|d after / d before| of each entry in nats, or one number for all of them."""
 
     @abstractmethod
+    def inverse(self, value: Shaped[Array, "*entries"]) -> Shaped[Array, "*entries"]:
+        """Map entries after the step back to the units before it."""
+
+    @abstractmethod
     def moments(self, before: Moments) -> Moments:
         """Return mean and standard deviation after the step, given those before."""
 
@@ -40,6 +44,9 @@ class AbstractBinarization(AbstractStep):
     @property
     def log_slope(self) -> Float[Array, ""]:
         return jnp.zeros(())
+
+    def inverse(self, value: Shaped[Array, "*entries"]) -> Shaped[Array, "*entries"]:
+        return value  # the grey levels are lost; bits, or their probabilities, stay what they are
 
     def moments(self, before: Moments) -> Moments:
         raise AssertionError("nothing that needs moments follows a binarization")
@@ -80,6 +87,9 @@ class Dequantization(AbstractStep):
     def log_slope(self) -> Float[Array, ""]:
         return -jnp.log(float(self.levels))
 
+    def inverse(self, value: Shaped[Array, "*entries"]) -> Shaped[Array, "*entries"]:
+        return jnp.clip(value * self.levels - 0.5, 0, self.levels - 1)  # the centre of a cell, u = 1/2
+
     def moments(self, before: Moments) -> Moments:
         mean, deviation = before
         return (mean + 0.5) / self.levels, np.sqrt(deviation**2 + 1 / 12) / self.levels  # var(u) = 1/12
@@ -96,6 +106,9 @@ class Scaling(AbstractStep):
     @property
     def log_slope(self) -> Float[Array, ""]:
         return jnp.log(abs(self.factor))
+
+    def inverse(self, value: Shaped[Array, "*entries"]) -> Shaped[Array, "*entries"]:
+        return value / self.factor
 
     def moments(self, before: Moments) -> Moments:
         mean, deviation = before
@@ -129,6 +142,11 @@ class Standardization(AbstractStep):
     def log_slope(self) -> Float[Array, "..."]:
         assert self.rate is not None, "fitted first"
         return jnp.log(self.rate)
+
+    def inverse(self, value: Shaped[Array, "*entries"]) -> Shaped[Array, "*entries"]:
+        assert self.mean is not None, "fitted first"
+        assert self.rate is not None, "fitted first"
+        return value / self.rate + self.mean
 
     def moments(self, before: Moments) -> Moments:
         mean, deviation = before

@@ -56,6 +56,12 @@ class Transform(eqx.Module):
             datum[name] = value if observed is None else jnp.where(observed, value, 0)
         return datum
 
+    def inverse(self, name: str, value: Shaped[Array, "*entries"]) -> Shaped[Array, "*entries"]:
+        """Map one datum's values of an array, as the model has them, back to the raw row's units."""
+        for step in reversed(self.steps.get(name, ())):
+            value = step.inverse(value)
+        return value
+
     def changes_units(self, name: str) -> bool:
         """Say whether `log_det` can be other than 0 for this array."""
         return any(not isinstance(step, AbstractBinarization) for step in self.steps.get(name, ()))

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, Shaped
 if TYPE_CHECKING:
     import matplotlib.figure
 
-#: (num, height, width) or (num, height, width, channels), as `_shades` checks.
+#: (num, height, width) or (num, height, width, channels), as `shades` checks.
 Images = Shaped[np.ndarray | Array, "..."]
 _DPI = 100
 #: Inches above the images for each line of the title, and the least width of a figure.
@@ -37,8 +37,8 @@ def image_grid(
     """
     from matplotlib.figure import Figure  # takes a third of a second to import, which diagrams need not wait for
 
-    mosaic = _mosaic(_shades("images", images, low, high), columns, gap)
-    height, width = mosaic.shape[:2]
+    whole = mosaic(shades("images", images, low, high), columns, gap)
+    height, width = whole.shape[:2]
     scale = max(1, round(64 / np.shape(images)[2]))  # an image is about 64 screen pixels wide
     lines = title.splitlines()
     inches = np.array([width, height]) * scale / _DPI
@@ -46,7 +46,7 @@ def image_grid(
     figure = Figure(figsize=(float(total[0]), float(total[1])), dpi=_DPI, facecolor="white")
     left = (total[0] - inches[0]) / 2
     axes = figure.add_axes((left / total[0], _EDGE / total[1], inches[0] / total[0], inches[1] / total[1]))
-    axes.imshow(mosaic, cmap="gray", vmin=0, vmax=1, interpolation="nearest", aspect="auto")
+    axes.imshow(whole, cmap="gray", vmin=0, vmax=1, interpolation="nearest", aspect="auto")
     axes.set_axis_off()
     for i, line in enumerate(lines):
         y = 1 - (_EDGE + _LINE * (i + 0.5)) / total[1]
@@ -89,19 +89,17 @@ def save_reconstructions(
     Raises:
         ValueError: The path ends otherwise, the two shapes differ, or as in `image_grid`.
     """
-    if np.shape(originals) != np.shape(reconstructions):
-        raise ValueError(
-            f"`originals` has shape {np.shape(originals)}, but `reconstructions` {np.shape(reconstructions)}. Pass one "
-            f"reconstruction of each original, of the same shape."
-        )
-    above, below = _shades("originals", originals, low, high), _shades("reconstructions", reconstructions, low, high)
-    seam = np.ones_like(above[:, :1])
+    pairs = stack_pairs(originals, reconstructions, low, high, seam=1.0)
     title = "above: instances $\\boldsymbol{x}^{(i)}$\nbelow: the mean of $p(\\mathbf{x} \\mid \\boldsymbol{z}^{(i)})$"
-    _save(path, image_grid(np.concatenate([above, seam, below], axis=1), columns, title=title, gap=2))
+    _save(path, image_grid(pairs, columns, title=title, gap=2))
 
 
-def _shades(name: str, images: Images, low: float, high: float) -> Float[np.ndarray, "num height width *channels"]:
-    """Map [low, high] to [0, 1], and drop a single channel."""
+def shades(name: str, images: Images, low: float, high: float) -> Float[np.ndarray, "num height width *channels"]:
+    """Map [low, high] to [0, 1], and drop a single channel.
+
+    Raises:
+        ValueError: The images have other axes, there are none, or `low` is not below `high`.
+    """
     array = np.asarray(images, float)
     if array.ndim not in (3, 4) or array.shape[3:] not in ((), (1,), (3,)) or 0 in array.shape:
         raise ValueError(
@@ -110,21 +108,45 @@ def _shades(name: str, images: Images, low: float, high: float) -> Float[np.ndar
         )
     if not low < high:
         raise ValueError(f"`low` is {low} and `high` is {high}; `low` must be below `high`.")
-    shades = np.clip((array - low) / (high - low), 0, 1)
-    return shades[..., 0] if shades.shape[3:] == (1,) else shades
+    mapped = np.clip((array - low) / (high - low), 0, 1)
+    return mapped[..., 0] if mapped.shape[3:] == (1,) else mapped
 
 
-def _mosaic(shades: Float[np.ndarray, "num height width *channels"], columns: int, gap: int) -> np.ndarray:
+def stack_pairs(
+    originals: Images, reconstructions: Images, low: float, high: float, seam: float
+) -> Float[np.ndarray, "num taller width *channels"]:
+    """Set each original above its reconstruction, with a line of pixels of the shade `seam` between the two.
+
+    Raises:
+        ValueError: The two shapes differ, or as in `shades`.
+    """
+    if np.shape(originals) != np.shape(reconstructions):
+        raise ValueError(
+            f"`originals` has shape {np.shape(originals)}, but `reconstructions` {np.shape(reconstructions)}. Pass one "
+            f"reconstruction of each original, of the same shape."
+        )
+    above, below = shades("originals", originals, low, high), shades("reconstructions", reconstructions, low, high)
+    return np.concatenate([above, np.full_like(above[:, :1], seam), below], axis=1)
+
+
+def mosaic(
+    shades: Float[np.ndarray, "num height width *channels"], columns: int, gap: int, pad: float = 1.0
+) -> Float[np.ndarray, "rows columns *channels"]:
+    """Set images row by row into one, with gaps and places that are left over in the shade `pad`.
+
+    Raises:
+        ValueError: `columns` is below 1.
+    """
     if columns < 1:
         raise ValueError(f"`columns` is {columns}; at least 1 was needed.")
     num, height, width, *channels = shades.shape
     columns = min(columns, num)
     rows = -(-num // columns)
-    mosaic = np.ones((rows * (height + gap) - gap, columns * (width + gap) - gap, *channels))
+    whole = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, *channels), pad)
     for i, image in enumerate(shades):
         top, left = i // columns * (height + gap), i % columns * (width + gap)
-        mosaic[top : top + height, left : left + width] = image
-    return mosaic
+        whole[top : top + height, left : left + width] = image
+    return whole
 
 
 def _save(path: str | Path, figure: "matplotlib.figure.Figure") -> None:

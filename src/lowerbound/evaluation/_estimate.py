@@ -1,6 +1,7 @@
 """A number with its unit, its side and its error."""
 
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -77,5 +78,9 @@ class Estimate:
         return known + [(name, str(value)) for name, value in self.about.items()]
 
     def _repr_html_(self) -> str:
-        cells = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in self.rows())
-        return f"<table>{cells}</table>"
+        words = f"{self.estimator}, {self.side}, {len(self):,} rows"
+        cells = "".join(f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>" for name, value in self.rows())
+        return (
+            f'<p style="margin:0"><span style="font-size:1.7em">{self.mean:.2f}</span> ± {self.standard_error:.2g} '
+            f'nats a datum, higher is better</p><p style="margin:0 0 0.6em">{escape(words)}</p><table>{cells}</table>'
+        )

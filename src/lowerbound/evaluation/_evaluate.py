@@ -9,8 +9,9 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from lowerbound._key import as_key, named_key
-from lowerbound.data import Data, as_data
+from lowerbound.data import Data
 from lowerbound.evaluation._estimate import Estimate
+from lowerbound.evaluation._rows import one_data
 from lowerbound.model import VAE, draw_noise, parameter_noise_shapes
 from lowerbound.objective import AbstractObjective, Penalized, make_ready, score_rows
 from lowerbound.training import Progress
@@ -42,12 +43,13 @@ def evaluate(
 
     Raises:
         ValueError: The data do not fit the declaration.
+        TypeError: `data` is neither `Data` nor a mapping: a list of data sets has one score for each.
 
     Example:
         >>> evaluate(run.vae, data.test, IWAE(5000), key=key)
     """
     key = as_key(key)
-    ready = make_ready(vae, as_data(data), how)
+    ready = make_ready(vae, one_data(vae, data, "evaluate"), how)
     for penalty in how.penalties if isinstance(how, Penalized) else ():
         penalty.check(vae.graph)
     random = bool(vae.graph.random_parameters)

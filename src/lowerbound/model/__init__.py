@@ -4,6 +4,7 @@ Read `_joint.py` for the grammar, `_graph.py` for what p and q are together, `_p
 latent, and `_scope.py` for how one datum is evaluated.
 """
 
+from lowerbound.model._describe import describe, leaves
 from lowerbound.model._errors import CapturedParameterError
 from lowerbound.model._factor import KEY, Factor, Parent, function_factor, given
 from lowerbound.model._graph import Graph
@@ -51,10 +52,12 @@ __all__ = [
     "Treatment",
     "default_observed",
     "density",
+    "describe",
     "draw_noise",
     "function_factor",
     "given",
     "latent_noise_shapes",
+    "leaves",
     "make_plan",
     "parameter_noise_shapes",
     "realize",

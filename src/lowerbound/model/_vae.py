@@ -85,3 +85,8 @@ class VAE(eqx.Module):
             f"{name} {self.graph.shape(name)}" for name in default_observed(self.graph) if name in self.graph.p
         )
         return f"VAE(latent: {latents or 'none in q'}; observed: {observed}; parameters: {weights or 'none'})"
+
+    def _repr_html_(self) -> str:
+        from lowerbound.drawing import draw, explain
+
+        return draw(self).svg() + explain(self)._repr_html_()

@@ -3,6 +3,7 @@
 import csv
 import io
 from dataclasses import dataclass
+from html import escape
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -65,6 +66,31 @@ class History:
             )
         return text.getvalue()
 
+    @classmethod
+    def from_csv(cls, text: str, *, best_step: int, steps_per_epoch: int, stopped: str) -> "History":
+        """Read what `to_csv` wrote; the rest of a history stands beside it.
+
+        Raises:
+            ValueError: It is something else.
+        """
+        head, *lines = csv.reader(io.StringIO(text))
+        first, *labels, last, _ = head[3:]
+        if head[:4] != ["step", "epoch", "seconds", "objective"] or first != "objective" or last != "valid":
+            raise ValueError(f"This is no history: its columns are {', '.join(head)}.")
+        taken = [line for line in lines if line[-2]]
+        return cls(
+            terms={
+                label: np.array([float(line[4 + i]) for line in lines], np.float64) for i, label in enumerate(labels)
+            },
+            seconds=np.array([float(line[2]) for line in lines], np.float64),
+            valid_steps=np.array([int(line[0]) for line in taken], np.int64),
+            valid=np.array([float(line[-2]) for line in taken], np.float64),
+            valid_standard_errors=np.array([float(line[-1]) for line in taken], np.float64),
+            best_step=best_step,
+            steps_per_epoch=steps_per_epoch,
+            stopped=stopped,
+        )
+
     def __repr__(self) -> str:
         epochs = len(self) / self.steps_per_epoch
         words = [f"{len(self)} steps ({epochs:.4g} epochs)"]
@@ -76,3 +102,8 @@ class History:
         if len(self):
             words.append(f"{self.seconds[-1]:.1f} s")
         return f"History({'; '.join(words)}; stopped by {self.stopped})"
+
+    def _repr_html_(self) -> str:
+        from lowerbound.drawing import learning_curves
+
+        return f"{learning_curves(self)}<p>{escape(repr(self))}</p>"

@@ -1,0 +1,11 @@
+"""The report: one page a run, in one file that needs nothing beside it.
+
+Read `_page.py` for what a page says, `_html.py` for how it is set, and `_style.py` for how it looks.
+"""
+
+from lowerbound.report._contents import make_page
+from lowerbound.report._html import render
+from lowerbound.report._page import Figure, Latent, Page, Score
+from lowerbound.report._scores import score_parts, unlabeled
+
+__all__ = ["Figure", "Latent", "Page", "Score", "make_page", "render", "score_parts", "unlabeled"]

@@ -1,0 +1,168 @@
+"""What there is to say of a run, gathered from the model, its rows and its history."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import PRNGKeyArray
+
+from lowerbound._version import __version__
+from lowerbound.data import Data, Parts
+from lowerbound.dist import constraints
+from lowerbound.drawing import bars, draw, explain, learning_curves
+from lowerbound.evaluation import LatentUse, use_of_latents
+from lowerbound.model import VAE
+from lowerbound.objective import AbstractObjective
+from lowerbound.report._figures import make_figures
+from lowerbound.report._page import Figure, Latent, Page, Score
+from lowerbound.report._scores import accuracy, chosen, unlabeled
+from lowerbound.training import History
+
+#: Test rows that the use of the latents is measured on, at most.
+ROWS = 2000
+
+
+def make_page(
+    vae: VAE,
+    how: AbstractObjective,
+    history: History,
+    parts: Parts,
+    scores: Sequence[Score],
+    *,
+    title: str,
+    lead: str,
+    command: str,
+    again: str,
+    settings: Mapping[str, Mapping[str, Any]],
+    classes: Sequence[str],
+    seed: int,
+    key: PRNGKeyArray,
+) -> Page:
+    """Gather a page.
+
+    Args:
+        vae: The trained model.
+        how: What it was trained by.
+        history: Of its training.
+        parts: The rows: trained on, chosen by, tested on; with labels `y` perhaps.
+        scores: Of the test rows.
+        title: What the run is called.
+        lead: What was done, in a sentence.
+        command: The line that was run.
+        again: How to run it again.
+        settings: By group, everything else that a number depends on.
+        classes: The words of the labels.
+        seed: Of the run.
+        key: Makes all draws of the page.
+    """
+    rows = unlabeled(vae, parts.test)
+    few = rows[chosen(len(rows), ROWS, key)]
+    uses = use_of_latents(vae, few, key=key) if vae.graph.q and len(few) > 1 else ()
+    return Page(
+        title=title,
+        lead=f"{lead} {_main(scores)}",
+        scores=tuple(scores),
+        depends=_depends(parts, scores, seed),
+        notes=(*_notes(vae, history, scores, uses), *_accuracy(vae, parts.test, key)),
+        network=draw(vae, observed=[name for name in rows.names if name in vae.graph.p]).svg(),
+        explanation=explain(vae, unlabeled(vae, parts.train), how),
+        curves=learning_curves(history),
+        figures=_sized(make_figures(vae, parts.train, parts.test, classes=classes, key=key)),
+        latents=tuple(_latent(use, len(few)) for use in uses),
+        command=command,
+        again=again,
+        settings=tuple((group, tuple((n, _said(v)) for n, v in values.items())) for group, values in settings.items()),
+        version=__version__,
+    )
+
+
+def _main(scores: Sequence[Score]) -> str:
+    first = scores[0].estimate
+    return (
+        f"Test {scores[0].name}: {first.mean:.2f} ± {first.standard_error:.2f} nats a datum ({first.side}), "
+        f"{len(first)} rows; {scores[-1].name}: {scores[-1].estimate.mean:.2f}."
+    )
+
+
+def _depends(parts: Parts, scores: Sequence[Score], seed: int) -> tuple[tuple[str, str], ...]:
+    about = parts.test.description
+    steps = about["steps"]
+    binarization = [step for step in steps if step.startswith("binarize")]
+    samples = ", ".join(f"{score.name}: {score.estimate.num_samples}" for score in scores if score.estimate.num_samples)
+    return (
+        (
+            "data",
+            f"{about['name']}; "
+            + ", ".join(f"{n} {t} {_shape(about['shapes'][n])}" for n, t in about["dtypes"].items()),
+        ),
+        (
+            "rows",
+            f"{len(parts.train):,} to train, {len(parts.valid):,} to choose the state, {len(parts.test):,} to test",
+        ),
+        ("binarisation", "; ".join(binarization) or "none"),
+        ("other steps before the model", "; ".join(s for s in steps if s not in binarization) or "none"),
+        ("units", "nats a datum, summed over its entries, in the units of the raw rows; higher is better"),
+        ("draws a datum", samples),
+        ("seed", str(seed)),
+        ("fingerprint of the test rows", f"sha256 {about['fingerprint'][:16]}"),
+    )
+
+
+def _shape(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape)) or "number"
+
+
+def _notes(vae: VAE, history: History, scores: Sequence[Score], uses: Sequence[LatentUse]) -> list[str]:
+    """Say what a reader must know before trusting or using the model."""
+    notes = [use.words for use in uses if not use.num_active]
+    elbo, baseline = scores[0].estimate, scores[-1].estimate
+    if baseline.mean > elbo.mean:
+        notes.append(
+            f"The bound ({elbo.mean:.2f}) is below {scores[-1].name} ({baseline.mean:.2f} nats): this model has learnt "
+            "nothing of how entries go together. Train longer, or look at the data."
+        )
+    if len(history.valid) > 1 and history.best_step == len(history) and history.stopped == "epochs":
+        notes.append("The validation bound was still rising when training ended: more `--epochs` may give more.")
+    for name, parameter in vae.graph.parameters.items():
+        lowest = getattr(parameter.support, "lower_bound", None)
+        if isinstance(parameter.support, type(constraints.greater_than(0.0))) and lowest and not parameter.is_random:
+            value = np.asarray(vae.parameters[name])
+            if at := int((value < 1.05 * float(lowest)).sum()):
+                notes.append(
+                    f"{at} of {value.size} entries of {name} are at their floor, {float(lowest):g}: without it the "
+                    "density there would grow without end. Such columns are nearly constant, or copies of others."
+                )
+    return notes
+
+
+def _accuracy(vae: VAE, test: Data, key: PRNGKeyArray) -> list[str]:
+    right = accuracy(vae, test, key=key)
+    known = int((test["y"] >= 0).sum()) if "y" in test else 0
+    return [] if right is None else [f"q(y | x) gives the label of {right:.1%} of the {known:,} labelled test rows."]
+
+
+def _latent(use: LatentUse, num_rows: int) -> Latent:
+    activity = np.maximum(np.asarray(use.activity), 0)  # an unbiased variance may come out below 0
+    kl = "inside the log of a sum" if np.isnan(use.kl) else f"{use.kl:.2f} ± {use.kl_standard_error:.2f} nats a datum"
+    figure = bars(activity, title=f"Activity of the entries of {use.name}") if activity.size > 1 else None
+    sentence = f"{use.words} Measured on {num_rows:,} test rows: {use.kl_label}."
+    return Latent(use.name, sentence, kl, f"{use.num_active} of {use.size}", figure)
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_said, value)) or "none"
+    return "none" if value is None else str(value)
+
+
+def _sized(figures: Sequence[Figure]) -> tuple[Figure, ...]:
+    """Drop pictures, the last first, until the page stays well below 3 MB."""
+    kept, room = [], 2_200_000
+    for figure in figures:
+        size = len(figure.content) * (4 / 3 if isinstance(figure.content, bytes) else 1)
+        if size <= room:
+            kept.append(figure)
+            room -= size
+    return tuple(kept)

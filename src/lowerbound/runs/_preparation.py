@@ -1,0 +1,216 @@
+"""How the rows of a run are read, prepared and parted: the same again whenever it is asked."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from lowerbound._key import named_key
+from lowerbound._suggest import suggest
+from lowerbound.data import Data, Parts, Recipe
+from lowerbound.model import VAE
+from lowerbound.runs._keys import Keys
+from lowerbound.runs._source import Source
+
+#: A part of the rows: a fraction, a number of them, or rows from elsewhere.
+Part = float | int | Source
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Where a run's rows come from, which are held out, and the steps before the model.
+
+    Attributes:
+        source: The rows.
+        valid: The validation rows.
+        test: The test rows.
+        seed: Decides the parts and what `binarize` fixes.
+        missing: What stands for a missing entry (nan does for a gap), or None.
+        binarize: "stochastic", "fixed" or "threshold", or None.
+        dequantize: The number of levels to spread integers over, or None.
+        allow_outliers: Whether values that lie far out are accepted.
+        standardize: Whether columns are standardized by the training rows.
+    """
+
+    source: Source
+    valid: Part
+    test: Part
+    seed: int
+    missing: float | None = None
+    binarize: str | None = None
+    dequantize: int | None = None
+    allow_outliers: bool = False
+    standardize: bool = False
+
+    def read(self) -> Data:
+        """Read all rows of the source and declare the steps, standardization excepted."""
+        data = self.source.read()
+        names = [name for name in data.names if name != "y"]
+        if self.missing is not None:
+            data = data.missing(self.missing, names=names)
+        if self.allow_outliers:
+            data = data.allow_outliers(*names)
+        for name in names:
+            if self.binarize is not None:
+                key = named_key(Keys.of(self.seed).split, "binarize") if self.binarize == "fixed" else None
+                data = data.binarize(self.binarize, name, key=key)
+            if self.dequantize is not None:
+                data = data.dequantize(name, levels=self.dequantize)
+        return data
+
+    def split(self, data: Data) -> Parts:
+        """Part the rows that `read` gave, and bring in those from elsewhere."""
+        if self.standardize:
+            data = data.standardize(*_without_labels(data))
+        if len(data) < 1 + sum(not isinstance(part, Source) for part in self._held_out.values()):
+            counted = "1 row" if len(data) == 1 else f"{len(data)} rows"
+            raise ValueError(
+                f"`{self.source.path}` has {counted}, but some are needed to train on, some to choose the best state "
+                "by, and some to test on."
+            )
+        fractions = {name: 0 if isinstance(part, Source) else part for name, part in self._held_out.items()}
+        key = Keys.of(self.seed).split
+        parts = data.split(key=key, valid=fractions["valid"], test=fractions["test"])
+        elsewhere = {
+            name: follow(parts.train.recipe, part.read(), data.classes, part.path).named(
+                Path(part.path).name, split=name
+            )
+            for name, part in self._held_out.items()
+            if isinstance(part, Source)
+        }
+        return Parts(**(parts._asdict() | elsewhere))
+
+    @property
+    def _held_out(self) -> dict[str, Part]:
+        return {"valid": self.valid, "test": self.test}
+
+    def absolute(self) -> "Preparation":
+        """Say the same with paths that hold wherever a command is run from."""
+        valid, test = (part.absolute() if isinstance(part, Source) else part for part in (self.valid, self.test))
+        return replace(self, source=self.source.absolute(), valid=valid, test=test)
+
+    def to_json(self) -> dict[str, Any]:
+        """Say it in dictionaries, lists, strings and numbers."""
+        missing = self.missing if self.missing is None or math.isfinite(self.missing) else str(self.missing)
+        parts = {name: part.to_json() if isinstance(part, Source) else part for name, part in self._held_out.items()}
+        return {
+            "source": self.source.to_json(),
+            **parts,
+            "seed": self.seed,
+            "missing": missing,
+            "binarize": self.binarize,
+            "dequantize": self.dequantize,
+            "allow_outliers": self.allow_outliers,
+            "standardize": self.standardize,
+        }
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> "Preparation":
+        """Read what `to_json` wrote."""
+        valid, test = (
+            Source.from_json(part) if isinstance(part, Mapping) else part for part in (said["valid"], said["test"])
+        )
+        return cls(
+            source=Source.from_json(said["source"]),
+            valid=valid,
+            test=test,
+            seed=int(said["seed"]),
+            missing=None if said["missing"] is None else float(said["missing"]),
+            binarize=None if said["binarize"] is None else str(said["binarize"]),
+            dequantize=None if said["dequantize"] is None else int(said["dequantize"]),
+            allow_outliers=bool(said["allow_outliers"]),
+            standardize=bool(said["standardize"]),
+        )
+
+
+def follow(recipe: Recipe, raw: Data, classes: tuple[str, ...], path: str) -> Data:
+    """Take rows from elsewhere through the steps of the training rows, without labels where one of them has none.
+
+    Labels that are words are counted as the training rows count them: another file may hold other words.
+
+    Raises:
+        ValueError: The rows do not go with the training rows.
+    """
+    arrays = {name: raw[name] for name in raw.names}
+    if "y" in arrays and "y" not in recipe.arrays:
+        del arrays["y"]
+    if "y" in recipe.arrays and "y" not in arrays:
+        recipe = replace(recipe, arrays={name: array for name, array in recipe.arrays.items() if name != "y"})
+    if "y" in arrays:
+        arrays["y"] = _codes(arrays["y"], raw.classes, classes, path)
+    try:
+        return Data.following(recipe, arrays)
+    except ValueError as error:
+        raise ValueError(f"`{path}` does not go with the training rows: {error}") from error
+
+
+def _codes(labels: np.ndarray, words: tuple[str, ...], classes: tuple[str, ...], path: str) -> np.ndarray:
+    """Number labels as the training rows do; -1 stays -1."""
+    if bool(words) != bool(classes):
+        raise ValueError(f"The labels of `{path}` are {_kind(words)}, but those of the training rows {_kind(classes)}.")
+    for word in words:
+        if word not in classes:
+            raise ValueError(
+                f"`{path}` has the label `{word}`, which no training row has.{suggest(word, list(classes))}"
+            )
+    codes = np.array([*(classes.index(word) for word in words), -1], np.int64)
+    return codes[labels] if words else labels
+
+
+def _kind(words: tuple[str, ...]) -> str:
+    return "words" if words else "numbers"
+
+
+def training_sets(vae: VAE, data: Data, num_labeled: int | None = None, *, key: Any) -> list[Data]:
+    """Part rows by what is observed: with their label, and without it.
+
+    Args:
+        vae: The model. Labels that it does not name are left out.
+        data: Rows, with labels `y` perhaps, -1 where there is none.
+        num_labeled: How many labels to use, as evenly over the classes as there are; all if None.
+        key: Chooses them.
+
+    Raises:
+        ValueError: A label is needed in every row and one has none; or fewer rows have one than are asked for.
+    """
+    names = _without_labels(data)
+    if "y" not in data or "y" not in vae.graph.names:
+        if num_labeled is not None:
+            raise ValueError(
+                "`--labeled` counts labels, but "
+                + ("these rows have none. Name them: `--labels`." if "y" not in data else "the model names no `y`.")
+            )
+        return [data.only(*names) if "y" in data else data]
+    known = np.flatnonzero(data["y"] >= 0)
+    if num_labeled is not None:
+        known = np.sort(_evenly(data["y"], known, num_labeled, key))
+    rest = np.setdiff1d(np.arange(len(data)), known)
+    if len(rest) and "y" in vae.graph.inputs:
+        raise ValueError(
+            f"Row {data.row_ids[rest[0]]} has no label, but the model takes `y` as an input, which every row needs. "
+            "Leave such rows out, or declare `y` as a random variable."
+        )
+    sets = [data[known]] if len(known) else []
+    return [*sets, data.only(*names)[rest]] if len(rest) else sets
+
+
+def _without_labels(data: Data) -> list[str]:
+    masks = {mask.mask for mask in data.transform.masks}
+    return [name for name in data.names if name != "y" and name not in masks]
+
+
+def _evenly(labels: np.ndarray, known: np.ndarray, number: int, key: Any) -> np.ndarray:
+    """Choose rows class by class in turns, at random within a class."""
+    if not 1 <= number <= len(known):
+        raise ValueError(f"`--labeled` is {number}, but {len(known)} of the training rows have a label.")
+    seed = np.asarray(jax.random.bits(key, (2,)), np.uint64)
+    shuffled = np.random.Generator(np.random.Philox(key=seed)).permutation(known)
+    turn = np.zeros(len(shuffled), np.int64)
+    for label in np.unique(labels[shuffled]):
+        of_class = labels[shuffled] == label
+        turn[of_class] = np.arange(of_class.sum())
+    return shuffled[np.argsort(turn, kind="stable")][:number]

@@ -22,7 +22,11 @@ _PARTS = {
     "mixture": "dist",
     "fit": "training",
     "NonFiniteError": "training",
+    "Estimate": "evaluation",
+    "encode": "evaluation",
     "evaluate": "evaluation",
+    "reconstruct": "evaluation",
+    "sample": "evaluation",
     "explain": "drawing",
     "draw": "drawing",
 }

@@ -7,7 +7,11 @@ from lowerbound.data import digits as digits
 from lowerbound.dist import mixture as mixture
 from lowerbound.drawing import draw as draw
 from lowerbound.drawing import explain as explain
+from lowerbound.evaluation import Estimate as Estimate
+from lowerbound.evaluation import encode as encode
 from lowerbound.evaluation import evaluate as evaluate
+from lowerbound.evaluation import reconstruct as reconstruct
+from lowerbound.evaluation import sample as sample
 from lowerbound.model import VAE as VAE
 from lowerbound.model import CapturedParameterError as CapturedParameterError
 from lowerbound.model import Fixed as Fixed

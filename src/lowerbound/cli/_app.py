@@ -307,6 +307,7 @@ def new(
     hidden: Hidden = None,
     components: Components = None,
     classes: Annotated[int, typer.Option(min=2, help="Classes of the semi-supervised model.")] = 10,
+    masked: Annotated[bool, typer.Option("--masked", help="For rows with missing entries, `fit --missing`.")] = False,
 ) -> None:
     """Print the declaration of a preset, to be edited and trained: `lowerbound fit DATA --model model.py:vae`."""
     from lowerbound.cli._declaration import new_model
@@ -322,6 +323,7 @@ def new(
         sizes("--hidden", hidden),
         components,
         classes,
+        masked,
     )
 
 

@@ -55,6 +55,7 @@ def new_model(
     hidden: tuple[int, ...] | None,
     components: int | None,
     classes: int,
+    masked: bool,
 ) -> None:
     """Print the `model.py` of a preset."""
     if likelihood not in WORDS:
@@ -70,5 +71,6 @@ def new_model(
         hidden=hidden,
         components=components,
         classes=classes if preset == "semisupervised" else 0,
+        masked=masked,
     ).write()
     sys.stdout.write(text)

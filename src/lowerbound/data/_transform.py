@@ -62,6 +62,10 @@ class Transform(eqx.Module):
             value = step.inverse(value)
         return value
 
+    def is_binarized(self, name: str) -> bool:
+        """Say whether the entries of an array are 0 or 1 because a step makes them so."""
+        return bool(self.steps.get(name)) and isinstance(self.steps[name][-1], AbstractBinarization)
+
     def changes_units(self, name: str) -> bool:
         """Say whether `log_det` can be other than 0 for this array."""
         return any(not isinstance(step, AbstractBinarization) for step in self.steps.get(name, ()))

@@ -102,8 +102,12 @@ def _check_kind(name: str, got: np.dtype, declared: np.dtype) -> None:
 def _check_supports(ready: Ready) -> None:
     graph, transform = ready.plan.graph, ready.data.transform
     # The support of a distribution whose bounds depend on its parents is known only where it is evaluated.
-    supports = {name: graph.abstract_p[name].support for name in ready.plan.observed}
-    for start, datum in _prepared(ready):
+    supports = {
+        name: graph.abstract_p[name].support
+        for name in ready.plan.observed
+        if not (transform.is_binarized(name) and _has_bits(graph.abstract_p[name].support, graph.shape(name)))
+    }
+    for start, datum in _prepared(ready) if supports else ():
         for name, support in supports.items():
             values = np.asarray(datum[name])
             outside = np.asarray(outside_support(support, values))
@@ -113,6 +117,7 @@ def _check_supports(ready: Ready) -> None:
                 flat = np.asarray(datum[masks[0].mask]).reshape(len(values), -1)
                 size = int(np.prod(values.shape[1:]))
                 outside = outside & flat[:, masks[0].start : masks[0].start + size].reshape(values.shape)
+            outside = outside[: len(ready.data) - start]  # without the padding
             if outside.any():
                 first = tuple(int(i) for i in np.argwhere(outside)[0])
                 _refuse(ready, name, start + first[0], first[1:], values[first], support)
@@ -133,9 +138,18 @@ def _refuse(ready: Ready, name: str, row: int, entry: tuple[int, ...], value: An
     )
 
 
+def _has_bits(support: Any, shape: tuple[int, ...]) -> bool:
+    """Say whether 0 and 1 are in a support, so that what is binarized need not be drawn to know it."""
+    bits = np.stack([np.zeros(shape, np.float32), np.ones(shape, np.float32)])
+    return not np.asarray(outside_support(support, bits)).any()
+
+
 def _prepared(ready: Ready) -> Iterator[tuple[int, dict[str, jax.Array]]]:
-    for start in range(0, len(ready.data), ROWS):
-        yield start, ready.data[start : start + ROWS].prepared(jax.random.key(0))
+    """Give the data some rows at a time, the last of them padded by the last row: one shape compiles once."""
+    size = min(ROWS, len(ready.data))
+    for start in range(0, len(ready.data), size):
+        index = np.minimum(np.arange(start, start + size), len(ready.data) - 1)
+        yield start, ready.data[index].prepared(jax.random.key(0))
 
 
 def log_det(ready_plan: Plan, log_dets: dict[str, jax.Array]) -> jax.Array:

@@ -82,7 +82,7 @@ MISTAKES = {
     "a constant column": (
         ["constant.npy"],
         r"`x` has the one value 5 in all 32 rows of column 1, where a Normal's density has no maximum\. Leave the "
-        r"column out\.",
+        r"column out; or, if the rows are pictures, give their shape, `--shape HEIGHTxWIDTH`\.",
     ),
     "a constant column with a name": (
         ["constant.csv"],

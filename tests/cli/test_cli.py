@@ -138,14 +138,20 @@ def test_samples_reconstructions_and_codes_are_written(run, trained):
     assert ((drawn >= 0) & (drawn <= 16) & (drawn == np.round(drawn))).all()
     assert run("sample", trained, "-n", "7", "-o", "s.png").code == 0
     assert Path("s.png").read_bytes().startswith(b"\x89PNG")
-    assert run("reconstruct", trained, "-o", "r.npz").out == "Wrote r.npz: x (180, 8, 8).\n"
+    assert run("reconstruct", trained, "-o", "r.npz").out == (
+        "Wrote r.npz: x (180, 8, 8), of the test rows in the order of their file.\n"
+    )
     with np.load("r.npz", allow_pickle=False) as arrays:
         assert arrays["x"].shape == (180, 8, 8)
-    assert run("encode", trained, "--split", "valid", "-o", "z.csv").out == "Wrote z.csv: z (180, 2).\n"
+    assert run("encode", trained, "--split", "valid", "-o", "z.csv").out == (
+        "Wrote z.csv: z (180, 2), of the valid rows in the order of their file.\n"
+    )
     head, *rows = csv.reader(Path("z.csv").read_text().splitlines())
-    assert head == ["z[0]", "z[1]"]
+    assert head == ["row", "z[0]", "z[1]"]
+    numbers = [int(row[0]) for row in rows]
+    assert numbers == sorted(numbers)
     assert run("encode", trained, "--split", "valid", "-o", "z.npy").code == 0
-    np.testing.assert_array_equal(np.array(rows, np.float32), np.load("z.npy"))  # decimals that read back exactly
+    np.testing.assert_array_equal(np.array([row[1:] for row in rows], np.float32), np.load("z.npy"))
 
 
 def test_a_run_is_drawn_and_explained(run, trained):
@@ -241,4 +247,4 @@ def test_a_table_with_gaps_goes_through(run):
     spread = np.array(drawn, float).std(axis=0)  # samples stand in the units of the file
     assert spread[0] < spread[1] < spread[2]
     assert run("reconstruct", "t", "-o", "r.csv").code == 0
-    assert run("encode", "t", "-o", "z.csv", "--data", "t.csv").out == "Wrote z.csv: z (120, 2).\n"
+    assert run("encode", "t", "-o", "z.csv", "--data", "t.csv").out == "Wrote z.csv: z (120, 2), of t.csv.\n"

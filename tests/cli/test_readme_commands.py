@@ -35,5 +35,5 @@ def test_they_run(run):
         if "--json" in rest:
             assert json.loads(done.out)["estimator"] == "IWAE-5000"
     assert sorted(path.name for path in Path("runs").iterdir()) == ["flowers-1", "flowers-2", "images-1", "images-2"]
-    assert Path("codes.csv").read_text().startswith("z[0],z[1]")
+    assert Path("codes.csv").read_text().startswith("row,z[0],z[1]")
     assert len(Path("codes.csv").read_text().splitlines()) == 101

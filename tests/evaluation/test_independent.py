@@ -32,7 +32,7 @@ def cells(train: np.ndarray, test: np.ndarray) -> np.ndarray:
 
 
 def normal(train: np.ndarray, test: np.ndarray, floor: float) -> np.ndarray:
-    return stats.norm.logpdf(test, train.mean(), max(train.std(), floor))
+    return stats.norm.logpdf(test, train.mean(), train.std() if np.ptp(train) else floor)
 
 
 def reals(rng: np.random.Generator) -> np.ndarray:
@@ -107,7 +107,7 @@ def test_families_are_fitted_entry_by_entry(case, masked):
 
 
 @pytest.mark.parametrize("masked", [False, True])
-def test_reals_are_normal_with_a_floor(masked):
+def test_reals_are_normal_with_a_deviation_for_constants(masked):
     rows = reals(np.random.default_rng(3))
     seen = np.random.default_rng(4).random(rows.shape) < 0.7 if masked else np.ones(rows.shape, bool)
     data = Data(x=np.where(seen, rows, np.nan)).missing() if masked else Data(x=rows)
@@ -119,7 +119,37 @@ def test_reals_are_normal_with_a_floor(masked):
         there = seen[50:, c]
         expected[there] += normal(column, rows[50:, c][there], floor)
     np.testing.assert_allclose(estimate.values, expected, rtol=1e-10)
-    assert estimate.about["families"] == {"x": f"normal, standard deviation at least {floor:.4g}"}
+    assert estimate.about["families"] == {"x": f"normal, standard deviation {floor:.4g} where a column is constant"}
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e6])
+def test_a_column_s_unit_moves_its_own_score_alone(unit):
+    """In units c times as small, values are c times as large, and a density is 1 / c of what it was."""
+    rows = np.random.default_rng(3).normal(size=(90, 3)) * [3e4, 0.01, 1.0]
+    other = rows * [1, unit, 1]
+    scores = [independent(Data(x=x)[:50], Data(x=x)[50:], "x", key=KEY).values for x in (rows, other)]
+    np.testing.assert_allclose(scores[1], scores[0] - math.log(unit), rtol=1e-10)
+
+
+def test_the_pixels_of_a_picture_share_their_unit():
+    """A pixel that no training row lights up is given the variance of one more row, like the others'."""
+    rng = np.random.default_rng(5)
+    pictures = rng.normal(size=(60, 2, 2)) * [[1.0, 2.0], [0.5, 0.0]]
+    pictures[55, 1, 1] = 1.0  # lit in one test row
+    estimate = independent(Data(x=pictures)[:50], Data(x=pictures)[50:], "x", key=KEY)
+    train, test = pictures[:50].reshape(50, 4), pictures[50:].reshape(10, 4)
+    typical = train.var(axis=0).mean()
+    scale = np.sqrt((50 * train.var(axis=0) + typical) / 51)
+    expected = stats.norm.logpdf(test, train.mean(axis=0), scale).sum(axis=1)
+    np.testing.assert_allclose(estimate.values, expected, rtol=1e-10)
+
+
+def test_a_model_s_density_is_compared_with_a_density():
+    bits = (np.random.default_rng(6).random((90, 3)) < 0.4).astype(np.uint8)
+    estimate = independent(Data(x=bits)[:50], Data(x=bits)[50:], "x", key=KEY, densities=["x"])
+    train, test = bits[:50].astype(float), bits[50:].astype(float)
+    expected = stats.norm.logpdf(test, train.mean(axis=0), train.std(axis=0)).sum(axis=1)
+    np.testing.assert_allclose(estimate.values, expected, rtol=1e-10)
 
 
 def test_densities_are_in_the_raw_rows_units():

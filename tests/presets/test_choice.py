@@ -33,9 +33,20 @@ REALS = np.array([[0.25, 1.0], [0.5, 0.0]])
             "x holds whole numbers from 0 to 255, so its likelihood is a discretised logistic, a mass on 0..255.",
         ),
         (
-            [[0, 64]],
+            np.array([[0, 64]], np.uint8),
             ("logistic", 0, 255),
             "x holds whole numbers from 0 to 64, so its likelihood is a discretised logistic, a mass on 0..255.",
+        ),
+        (
+            [[0.0, 255.0]],  # bytes that were made floats
+            ("logistic", 0, 255),
+            "x holds whole numbers from 0 to 255, so its likelihood is a discretised logistic, a mass on 0..255.",
+        ),
+        (
+            [[0, 64]],
+            ("negative-binomial", 0, 0),
+            "x holds whole numbers from 0 to 64, so its likelihood is a negative binomial, a mass on 0, 1, 2 and so "
+            "on.",
         ),
         (
             [[0, 256]],
@@ -66,7 +77,8 @@ REALS = np.array([[0.25, 1.0], [0.5, 0.0]])
         (
             REALS,
             ("normal", 0, 0),
-            "x holds real numbers from 0 to 1, so its likelihood is a Normal, whose scale is learned.",
+            "x holds real numbers from 0 to 1, grey levels perhaps, of which `--binarize` makes bits, so its "
+            "likelihood is a Normal, whose scale is learned.",
         ),
     ],
 )
@@ -223,7 +235,7 @@ def test_a_constant_column_is_refused():
         check_columns(lb.Data(x=x))
     assert str(error.value) == (
         "`x` has the one value 5 in all 200 rows of column 3, where a Normal's density has no maximum. "
-        "Leave the column out."
+        "Leave the column out; or, if the rows are pictures, give their shape, `--shape HEIGHTxWIDTH`."
     )
 
 
@@ -232,7 +244,7 @@ def test_a_column_is_constant_by_its_observed_entries():
         check_columns(lb.Data(x=[[1.0, 2.0], [np.nan, 3.0], [1.0, 4.0]]).missing())
     assert str(error.value) == (
         "`x` has the one value 1 in all 2 observed rows of column 0, where a Normal's density has no maximum. "
-        "Leave the column out."
+        "Leave the column out; or, if the rows are pictures, give their shape, `--shape HEIGHTxWIDTH`."
     )
 
 

@@ -189,8 +189,8 @@ from lowerbound.nn import MLP, Gaussian
 p = lb.Joint(
     # What the entries of a row have in common, in 12 numbers.
     z=Normal(jnp.zeros(12), 1.0),
-    # A beta-binomial on 0..16 for each entry: two numbers, so both ends can be likely.
-    x=lambda z, theta: BetaBinomial(*jnp.exp(theta(z)), 16),
+    # A beta-binomial on 0..16, by two numbers below e^8, so both ends can be likely.
+    x=lambda z, theta: BetaBinomial(*jnp.exp(8 * jnp.tanh(theta(z) / 8)), 16),
     theta=MLP(12, (2, 64), hidden=(200,)),
 )
 q = lb.Joint(
@@ -256,7 +256,7 @@ def test_the_label_is_observed_or_averaged_over():
 # The likelihoods, at the output that a decoder begins near.
 
 
-@pytest.mark.parametrize("word", ["negative-binomial", "logistic"])
+@pytest.mark.parametrize("word", ["negative-binomial", "logistic", "beta-binomial"])
 def test_an_output_far_out_scores_and_differentiates(word: str):
     """However far a step has thrown the decoder, log p(x | z) and its gradient stay finite.
 
@@ -264,13 +264,17 @@ def test_an_output_far_out_scores_and_differentiates(word: str):
     """
     preset = Preset.of("mlp", (3,), LIKELIHOODS[word] if word != "logistic" else Likelihood("logistic", 0, 255))
     law = executed(preset)["p"].factors["x"].function
+    rows = jnp.array([0, 7, preset.likelihood.high or 255])
 
     def score(output):
         arguments = (lambda z: output, jnp.ones(3)) if word == "negative-binomial" else (lambda z: output,)
-        return law(None, *arguments).log_prob(jnp.array([0, 7, 255])).sum()
+        return law(None, *arguments).log_prob(rows).sum()
 
-    for far in (-1e4, -50.0, 50.0, 1e4 if word == "negative-binomial" else 80.0):
-        output = jnp.full((3,) if word == "negative-binomial" else (2, 3), far)
+    shape = (3,) if word == "negative-binomial" else (2, 3)
+    far_out = [jnp.full(shape, far) for far in (-1e4, -50.0, 50.0, 80.0 if word == "logistic" else 1e4)]
+    if word == "beta-binomial":  # one number far out, the other not
+        far_out += [jnp.array([[-90.0], [5.0]]) * jnp.ones((2, 3)), jnp.array([[90.0], [-5.0]]) * jnp.ones((2, 3))]
+    for output in far_out:
         value, gradient = jax.value_and_grad(score)(output)
         assert np.isfinite(value)
         assert np.isfinite(gradient).all()

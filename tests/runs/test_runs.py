@@ -42,7 +42,7 @@ def saved(tmp_path) -> Path:
         "versions": versions(),
         "seed": 3,
         "model": {"name": "vae", "file": "model.py", "preset": PRESET.to_json()},
-        "training": {},
+        "training": {"objective": "ELBO"},
         "data": {
             "preparation": preparation.to_json(),
             "recipe": parts.train.recipe.to_json(),
@@ -145,7 +145,7 @@ def test_rows_that_have_changed_are_refused(saved, tmp_path):
         ("config.json", "{", "`{path}` is damaged: Expecting property name"),
         ("config.json", "[1]", "`{path}` is damaged: it is a list."),
         ("config.json", '{"format": 2}', "`{path}` is of format 2; this version reads 1."),
-        ("config.json", '{"format": 1}', "`{path}` is damaged: KeyError('data')."),
+        ("config.json", '{"format": 1}', "`{path}` is damaged: KeyError('command')."),
         ("graph.json", '{"names": 3}', "`{path}` is damaged: it has no names."),
         ("weights.safetensors", "", "`{path}` cannot be read as weights: "),
         ("model.py", None, "`{path}` cannot be read: "),
@@ -163,13 +163,56 @@ def test_a_damaged_run_is_refused(saved, name, content, message):
     assert str(refusal.value).startswith(message.replace("{path}", str(path)).replace("{folder}", str(saved)))
 
 
-def test_a_refused_training_leaves_the_old_run(saved):
+@pytest.mark.parametrize("error", [ValueError, RuntimeError, KeyboardInterrupt])
+def test_a_training_that_ends_early_leaves_the_old_run(saved, error):
     before = {path.name: path.read_bytes() for path in saved.iterdir() if path.is_file()}
 
-    with pytest.raises(ValueError, match="do not fit"), RunFolder.claimed(saved, force=True):
-        raise ValueError("the data do not fit")
+    with pytest.raises(error), RunFolder.claimed(saved, force=True):
+        raise error("the data do not fit")
     assert {path.name: path.read_bytes() for path in saved.iterdir() if path.is_file()} == before
     assert [path.name for path in saved.parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_run_that_was_set_aside_when_its_process_died_comes_back(saved):
+    """Killed while it overwrote a run: the old one stands beside the new one, which has no weights."""
+    (saved / "weights.safetensors").rename(saved.parent / "kept")
+    aside = saved.with_name(".run.replaced")
+    aside.mkdir()
+    (aside / "config.json").write_text("the old run")
+    (saved.parent / "kept").rename(aside / "weights.safetensors")
+    with pytest.raises(RuntimeError), RunFolder.claimed(saved, force=True):
+        raise RuntimeError
+    assert (saved / "config.json").read_text() == "the old run"
+    assert not aside.exists()
+
+
+def test_a_link_to_a_run_is_followed(saved):
+    link = saved.with_name("link")
+    link.symlink_to(saved)
+    with RunFolder.claimed(link, force=True) as folder:
+        folder.write("weights.safetensors", b"new")
+    assert (saved / "weights.safetensors").read_bytes() == b"new"
+    assert sorted(path.name for path in saved.parent.iterdir()) == ["link", "rows.npy", "run"]
+
+
+def test_the_code_of_another_python_is_not_believed(saved, tmp_path):
+    graph = json.loads((saved / "graph.json").read_text())
+    (saved / "graph.json").write_text(json.dumps(graph | {"python": "3.99"}))
+    read_run(saved)  # its model.py is the one that was trained, byte for byte
+    mine = tmp_path / "mine.py"
+    mine.write_text(PRESET.write() + "# edited\n")
+    with pytest.raises(ValueError, match=r"was trained under Python 3\.99, whose code this Python, .*, cannot compare"):
+        read_run(saved, model=f"{mine}:vae")
+
+
+def test_another_objective_is_refused(saved, tmp_path):
+    mine = tmp_path / "mine.py"
+    mine.write_text(PRESET.write() + "objective = lb.IWAE(5)\n")
+    with pytest.raises(ValueError) as refusal:
+        read_run(saved, model=f"{mine}:vae")
+    assert str(refusal.value) == (
+        f"`{mine}` says IWAE-5, but `{saved}` was trained by ELBO. Bring the old declaration back, or train again."
+    )
 
 
 def test_the_next_free_folder_is_taken(tmp_path):
@@ -215,6 +258,53 @@ def test_labels_that_are_words_are_counted_as_the_training_rows_count_them(tmp_p
         preparation.split(preparation.read())
     path = tmp_path / "b.csv"
     assert str(refusal.value) == f"`{path}` has the label `emus`, which no training row has. Did you mean `emu`?"
+
+
+def write_table(path, columns, rows):
+    path.write_text("\n".join([",".join(columns), *(",".join(map(str, row)) for row in rows)]) + "\n")
+
+
+def test_columns_go_by_their_names(tmp_path):
+    rows = [[i + 0.5, 100.5 + i, i % 2] for i in range(30)]
+    write_table(tmp_path / "a.csv", ["a", "b", "kind"], rows)
+    write_table(tmp_path / "b.csv", ["kind", "b", "extra", "a"], [[kind, b, "text", a] for a, b, kind in rows])
+    source = Source(str(tmp_path / "a.csv"), labels="kind")
+    other = source.other(str(tmp_path / "b.csv"), columns=("a", "b"))
+    preparation = Preparation(source, 0.2, other, seed=0, standardize=True)
+    parts = preparation.split(preparation.read())
+    np.testing.assert_array_equal(parts.test["x"], [[a, b] for a, b, _ in rows])
+    write_table(tmp_path / "b.csv", ["a", "c"], [[1.5, 2.5]])
+    with pytest.raises(ValueError) as refusal:
+        source.other(str(tmp_path / "b.csv"), columns=("a", "b"))
+    assert str(refusal.value) == f"`{tmp_path / 'b.csv'}` has no column `b`, which the training rows have."
+
+
+def test_rows_of_whole_numbers_and_without_labels_go_with_reals_that_have_some(tmp_path):
+    write_table(tmp_path / "a.csv", ["a", "b", "kind"], [[i + 0.5, i, i % 2] for i in range(30)])
+    write_table(tmp_path / "b.csv", ["a", "b"], [[1, 2], [3, 4]])
+    source = Source(str(tmp_path / "a.csv"), labels="kind")
+    preparation = Preparation(source, 0.2, source.other(str(tmp_path / "b.csv")), seed=0, standardize=True)
+    parts = preparation.split(preparation.read())
+    assert parts.test.names == ("x",)
+    np.testing.assert_array_equal(parts.test["x"], [[1.0, 2.0], [3.0, 4.0]])
+
+
+def test_words_of_an_npz_with_several_arrays_are_numbered_alike(tmp_path):
+    rows = np.arange(24.0).reshape(12, 2)
+    np.savez(tmp_path / "a.npz", u=rows, v=-rows, kind=np.array(["ant", "bee", "cat"] * 4))
+    np.savez(tmp_path / "b.npz", u=rows[:4], v=rows[:4], kind=np.array(["bee", "cat", "cat", "bee"]))
+    source = Source(str(tmp_path / "a.npz"), arrays=(("u", "u"), ("v", "v")), labels="kind", shape=(2, 1))
+    preparation = Preparation(source, 0.2, source.other(str(tmp_path / "b.npz")), seed=0)
+    parts = preparation.split(preparation.read())
+    np.testing.assert_array_equal(parts.test["y"], [1, 2, 2, 1])
+    assert parts.train["v"].shape[1:] == (2, 1)
+
+
+def test_a_folder_named_like_embedded_data_is_no_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("digits").mkdir()
+    assert Source("digits").is_embedded
+    assert len(Source("digits").read()) == 1797
 
 
 def test_labels_are_used_evenly_and_the_rest_without():

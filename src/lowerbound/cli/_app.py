@@ -192,7 +192,7 @@ def fit(
         preparation,
         standardize,
         ModelWords(model, sizes("--latent", latent), sizes("--hidden", hidden), components, likelihood),
-        TrainingWords(epochs, batch, lr, patience, labeled),
+        TrainingWords(epochs, batch, lr, patience, labeled, valid is None),
         out,
         force,
         sys.argv[1:],

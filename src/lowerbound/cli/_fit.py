@@ -8,15 +8,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optax
 
 from lowerbound._key import named_key
 from lowerbound.cli._page import write_page
-from lowerbound.cli._table import print_scores
 from lowerbound.cli._words import part
 from lowerbound.data import Data, Parts
+from lowerbound.objective import ELBO, make_ready
 from lowerbound.presets import PRESETS, Likelihood, Preset, check_columns, choose_likelihood
-from lowerbound.report import unlabeled
+from lowerbound.report import labels_of, unlabeled
 from lowerbound.runs import (
     Declared,
     Keys,
@@ -62,6 +63,7 @@ class TrainingWords:
     lr: float
     patience: int | None
     labeled: int | None
+    cap_valid: bool
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def fit(
     """
     keys = Keys.of(preparation.seed)
     whole = preparation.read()
-    if preparation.valid == VALID_FRACTION and len(whole) * VALID_FRACTION > MOST_VALID:
+    if training.cap_valid and len(whole) * VALID_FRACTION > MOST_VALID:
         preparation = replace(preparation, valid=MOST_VALID)
     chosen = choose_model(preparation, whole, standardize, model, key=keys.model)
     preparation, declared = chosen.preparation, chosen.declared
@@ -146,9 +148,13 @@ def fit(
     name = Path(preparation.source.path).name.split(".")[0] or "run"
     path = next_free(Path("runs"), name) if out is None else out
     config = make_config(words, chosen, parts, settings)
-    valid = unlabeled(declared.vae, parts.valid)
+    valid, test = unlabeled(declared.vae, parts.valid), unlabeled(declared.vae, parts.test)
     began = time.monotonic()
     with RunFolder.claimed(path, force=force) as folder:
+        # Refused now rather than after training.
+        make_ready(declared.vae, test, ELBO())
+        if (labels := labels_of(parts.test)) is not None and "y" in declared.vae.graph.p and (labels >= 0).any():
+            make_ready(declared.vae, parts.test[np.flatnonzero(labels >= 0)], ELBO())
         folder.begin(declared, config)
         say(described(preparation, parts, chosen, epochs, batch))
         try:
@@ -168,8 +174,7 @@ def fit(
             raise
         folder.end(run, config)
     seconds = time.monotonic() - began
-    scores = write_page(folder, run.vae, run.history, declared.objective, parts, folder.config())
-    print_scores(scores, parts.test)
+    write_page(folder, run.vae, run.history, declared.objective, parts, folder.config())
     say(ending(run, seconds, preparation.seed, folder))
 
 
@@ -261,7 +266,7 @@ def described(preparation: Preparation, parts: Parts, chosen: Chosen, epochs: in
     ]
     if chosen.likelihood is not None:
         lines.append(f"Likelihood: {chosen.likelihood.reason}")
-    elif chosen.declared.path:
+    else:
         lines.append(f"Model: {chosen.declared.name} of {chosen.declared.path}.")
     counted = "1 epoch" if epochs == 1 else f"{epochs} epochs"
     if chosen.preset is not None:

@@ -28,8 +28,14 @@ def check_output(out: Path, *, pictures: bool) -> None:
         raise ValueError(f"`--out` is {out}, but there is no folder `{out.parent}`. Make it first.")
 
 
-def write_rows(out: Path, arrays: Mapping[str, np.ndarray], *, columns: Mapping[str, tuple[str, ...]]) -> None:
-    """Write arrays by name, each with a leading axis of rows.
+def write_rows(
+    out: Path,
+    arrays: Mapping[str, np.ndarray],
+    *,
+    columns: Mapping[str, tuple[str, ...]],
+    rows: np.ndarray | None = None,
+) -> None:
+    """Write arrays by name, each with a leading axis of rows; an .npz and a CSV say which `rows` of a file these are.
 
     An .npy holds one array, an .npz each by its name, a CSV all of them side by side, a PNG a grid of pictures.
 
@@ -45,12 +51,14 @@ def write_rows(out: Path, arrays: Mapping[str, np.ndarray], *, columns: Mapping[
         case ".npy":
             np.save(file, *arrays.values(), allow_pickle=False)
         case ".npz":
-            np.savez(file, allow_pickle=False, **arrays)  # pyright: ignore[reportArgumentType]  names are arrays
+            named = dict(arrays) if rows is None else {"row": rows, **arrays}
+            np.savez(file, allow_pickle=False, **named)  # pyright: ignore[reportArgumentType]  names are arrays
         case ".png":
             (images,) = arrays.values()
             file.write(image_png(images[:MOST], COLUMNS, low=float(images.min()), high=_above(images)))
         case _:
-            file.write(_csv(arrays, columns).encode())
+            named = dict(arrays) if rows is None else {"row": rows, **arrays}
+            file.write(_csv(named, columns).encode())
     write_whole(out, file.getvalue())
 
 

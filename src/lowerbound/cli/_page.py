@@ -6,11 +6,12 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from lowerbound.cli._table import said
+from lowerbound._key import named_key
+from lowerbound.cli._table import print_scores, said
 from lowerbound.data import Parts
 from lowerbound.model import VAE
 from lowerbound.objective import AbstractObjective
-from lowerbound.report import Figure, Page, Score, make_page, render, score_parts
+from lowerbound.report import Figure, Page, make_page, render, score_parts
 from lowerbound.runs import Keys, RunFolder
 from lowerbound.training import History
 
@@ -22,11 +23,14 @@ def write_page(
     how: AbstractObjective,
     parts: Parts,
     config: Mapping[str, Any],
-) -> tuple[Score, ...]:
-    """Score the test rows; write `report.html`, `figures/` and `scores.json`; return the scores."""
+) -> None:
+    """Score the test rows, print the scores, and write `scores.json`, `report.html` and `figures/`."""
     seed = int(config["seed"])
     key = Keys.of(seed).page
-    scores = score_parts(vae, parts.train, parts.test, key=key)
+    scored = score_parts(vae, parts.train, parts.test, key=named_key(key, "scores"))
+    said_of = [{"name": score.name, "note": score.note, **said(score.estimate)} for score in scored.scores]
+    folder.write("scores.json", json.dumps({"seed": seed, "scores": said_of}, indent=1, allow_nan=False) + "\n")
+    print_scores(scored.scores, parts.test)
     model, data = config["model"], config["data"]
     source = data["preparation"]["source"]["path"]
     preset = model.get("preset")
@@ -36,7 +40,7 @@ def write_page(
         how,
         history,
         parts,
-        scores,
+        scored,
         title=folder.path.name,
         lead=f"A model of {parts.train.description['name']} ({what}), trained by {how.name}.",
         command=command_line(config["command"]),
@@ -53,9 +57,6 @@ def write_page(
     )
     folder.write("report.html", render(page))
     _write_figures(folder, page)
-    scored = [{"name": score.name, "note": score.note, **said(score.estimate)} for score in scores]
-    folder.write("scores.json", json.dumps({"seed": seed, "scores": scored}, indent=1, allow_nan=False) + "\n")
-    return scores
 
 
 def command_line(words: Any) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lowerbound._key import named_key
 from lowerbound._suggest import suggest
 from lowerbound.cli._output import check_output, write_rows
 from lowerbound.cli._page import write_page
@@ -45,6 +46,11 @@ class RowWords:
     labels: str | None
     split: str
 
+    @property
+    def words(self) -> str:
+        """Say which they are, in the order in which they are written."""
+        return f", of {self.data}" if self.data else f", of the {self.split} rows in the order of their file"
+
     def read(self, run: SavedRun) -> Data:
         """Read them, through the steps of the run."""
         if self.data is not None:
@@ -69,7 +75,7 @@ def evaluate_run(which: RunWords, rows: RowWords, how: str, num_samples: int | N
     run = which.read()
     data = unlabeled(run.vae, rows.read(run))
     seed = run.seed if seed is None else seed
-    estimate = evaluate(run.vae, data, bound, key=Keys.of(seed).page)
+    estimate = evaluate(run.vae, data, bound, key=named_key(Keys.of(seed).page, "scores"))
     if as_json:
         report = {"run": str(which.path), **said(estimate), "seed": seed, "versions": versions()}
         sys.stdout.write(json.dumps(report, allow_nan=False) + "\n")
@@ -84,7 +90,7 @@ def sample_run(which: RunWords, out: Path, num: int, seed: int | None) -> None:
     run = which.read()
     observed = observed_names(run)
     check_output(out, pictures=is_picture(run, observed))
-    key = Keys.of(run.seed if seed is None else seed).page
+    key = named_key(Keys.of(run.seed if seed is None else seed).page, "samples")
     drawn = sample(run.vae, num, key=key, inputs=run.inputs(num))
     restored = run.recipe.restore({name: drawn[name] for name in observed})
     write_rows(out, restored, columns=columns_of(run))
@@ -96,26 +102,32 @@ def reconstruct_run(which: RunWords, rows: RowWords, out: Path, seed: int | None
     run = which.read()
     observed = observed_names(run)
     check_output(out, pictures=is_picture(run, observed))
-    data = unlabeled(run.vae, rows.read(run))
-    means = reconstruct(run.vae, data, key=Keys.of(run.seed if seed is None else seed).page)
+    data = in_file_order(unlabeled(run.vae, rows.read(run)))
+    key = named_key(Keys.of(run.seed if seed is None else seed).page, "reconstructions")
+    means = reconstruct(run.vae, data, key=key)
     restored = data.restore({name: means[name] for name in observed if name in means})
-    write_rows(out, restored, columns=columns_of(run))
-    say_written(out, restored)
+    write_rows(out, restored, columns=columns_of(run), rows=data.row_ids)
+    say_written(out, restored, rows.words)
 
 
 def encode_run(which: RunWords, rows: RowWords, out: Path, latents: Sequence[str], seed: int | None) -> None:
     """Write the posterior mean of the latents of each row."""
     check_output(out, pictures=False)
     run = which.read()
-    data = unlabeled(run.vae, rows.read(run))
-    means = encode(run.vae, data, key=Keys.of(run.seed if seed is None else seed).page)
+    data = in_file_order(unlabeled(run.vae, rows.read(run)))
+    means = encode(run.vae, data, key=named_key(Keys.of(run.seed if seed is None else seed).page, "codes"))
     for name in latents:
         if name not in means:
             known = ", ".join(f"`{known}`" for known in means)
             raise ValueError(f"`--latent` is `{name}`, but q infers {known}.{suggest(name, list(means))}")
     chosen = {name: means[name] for name in latents or means}
-    write_rows(out, chosen, columns={})
-    say_written(out, chosen)
+    write_rows(out, chosen, columns={}, rows=data.row_ids)
+    say_written(out, chosen, rows.words)
+
+
+def in_file_order(data: Data) -> Data:
+    """Put rows in the order of the file that they were split from, for what is written to be joined to it."""
+    return data[np.argsort(data.row_ids)]
 
 
 def report_run(which: RunWords) -> None:
@@ -123,8 +135,7 @@ def report_run(which: RunWords) -> None:
     run = which.read()
     parts = run.parts()
     history = read_history(run)
-    scores = write_page(RunFolder(run.path), run.vae, history, run.objective, parts, run.config)
-    print_scores(scores, parts.test)
+    write_page(RunFolder(run.path), run.vae, history, run.objective, parts, run.config)
     sys.stdout.write(f"Saved in {run.path}; open {run.path / 'report.html'}\n")
 
 
@@ -163,7 +174,7 @@ def columns_of(run: SavedRun) -> dict[str, tuple[str, ...]]:
     return {"x": columns} if columns else {}
 
 
-def say_written(out: Path, arrays: dict[str, np.ndarray]) -> None:
+def say_written(out: Path, arrays: dict[str, np.ndarray], rows: str = "") -> None:
     """Say what a file holds."""
     held = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
-    sys.stdout.write(f"Wrote {out}: {held}.\n")
+    sys.stdout.write(f"Wrote {out}: {held}{rows}.\n")

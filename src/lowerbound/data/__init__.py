@@ -10,7 +10,7 @@ from lowerbound.data._batches import batch_indices, order
 from lowerbound.data._data import Data, Splits, as_data
 from lowerbound.data._digits import digits
 from lowerbound.data._parts import Parts
-from lowerbound.data._read import Table, read_table
+from lowerbound.data._read import Table, names_in, read_table
 from lowerbound.data._recipe import Recipe
 from lowerbound.data._transform import Transform
 
@@ -24,6 +24,7 @@ __all__ = [
     "as_data",
     "batch_indices",
     "digits",
+    "names_in",
     "order",
     "read_table",
 ]

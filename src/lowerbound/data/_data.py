@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, Literal, NamedTuple, TypeVar, overload
+from zlib import crc32
 
 import jax
 import jax.numpy as jnp
@@ -32,6 +33,8 @@ from lowerbound.data._transform import Mask, Transform, prepare
 
 Rows = Shaped[np.ndarray, "rows ..."]
 
+#: Rows that are drawn at once where the draws are stored.
+BLOCK_ROWS = 4096
 #: What others call the binarizations.
 _ELSEWHERE = {"dynamic": "stochastic", "static": "fixed"}
 
@@ -126,7 +129,7 @@ class Data:
         path: str | os.PathLike[str],
         name: str = "x",
         *,
-        array: str | None = None,
+        array: str | Mapping[str, str] | None = None,
         labels: str | os.PathLike[str] | None = None,
         drop: Sequence[str] = (),
         shape: Sequence[int] | None = None,
@@ -139,7 +142,7 @@ class Data:
         Args:
             path: The file.
             name: What the rows are called in the model.
-            array: Which array of an .npz.
+            array: Which array of an .npz; or several, by what they are called in the model.
             labels: A column of the CSV, an array of the .npz, or another file with one label a row. They are named
                 `y`, as int64 and -1 where a row has none; what is named is observed.
             drop: Columns of the CSV to leave out.
@@ -152,10 +155,18 @@ class Data:
         Example:
             >>> Data.read("train-images-idx3-ubyte.gz", labels="train-labels-idx1-ubyte.gz").only("x")
         """
-        table = read_table(path, array=array, labels=labels, drop=drop)
-        rows = table.rows if shape is None else shaped(name, table.rows, tuple(shape))
-        arrays = {name: rows} if table.labels is None else {name: rows, "y": table.labels}
-        columns = {name: table.columns} if table.columns else {}
+        sources = dict(array) if isinstance(array, Mapping) else {name: array}
+        tables = {
+            called: read_table(path, array=source, labels=None if index else labels, drop=drop)
+            for index, (called, source) in enumerate(sources.items())
+        }
+        table = next(iter(tables.values()))
+        arrays = {
+            called: found.rows if shape is None else shaped(called, found.rows, tuple(shape))
+            for called, found in tables.items()
+        }
+        arrays |= {} if table.labels is None else {"y": table.labels}
+        columns = {next(iter(sources)): table.columns} if table.columns else {}
         return cls(arrays)._with(_columns=columns, _classes=table.classes, _name=Path(path).name)
 
     def _with(self, **changes: Any) -> "Data":
@@ -274,9 +285,8 @@ class Data:
         for name in self._chosen("binarize", names, first=True):
             top = self._top("binarize", name, levels)
             step = Threshold(top) if how == "threshold" else StochasticBinarization(top)
-            if how == "fixed":
-                drawn = prepare(Transform({name: (step,)}, ()), {name: self._arrays[name]}, self._row_ids, key)[name]
-                data = data._stored({name: np.asarray(drawn).astype(np.uint8)})
+            if key is not None:
+                data = data._stored({name: self._drawn(name, step, key)})
                 step = Threshold(1)
             # Other rows are scaled as these are, whatever their own largest value.
             same = levels if _is_float(self._raw_types[name]) else int(top) + 1
@@ -310,8 +320,8 @@ class Data:
             data = data._stepped(call, name, Dequantization(levels))
         return data
 
-    def standardize(self, *names: str) -> "Data":
-        r"""Subtract the mean and divide by the standard deviation, column by column.
+    def standardize(self, *names: str, together: bool = False) -> "Data":
+        r"""Subtract the mean and divide by the standard deviation, column by column or for all entries together.
 
         The statistics are of the training rows: `split` fits them on the training part. Without a split they
         are of the rows here, at first use. They count observed entries only; a constant column keeps its scale.
@@ -319,6 +329,8 @@ class Data:
 
         Args:
             *names: The arrays; may be left out where there is but one.
+            together: Whether one mean and one deviation serve all entries of an array: for pictures, whose entries
+                have one unit, and where one pixel may hardly vary.
 
         Raises:
             ValueError: An unknown name; an array that is binarized; a validation or test part, whose rows must
@@ -331,7 +343,9 @@ class Data:
             )
         data = self
         for name in self._chosen("standardize", names):
-            data = data._stepped(Call(f"standardize {name}", "standardize", (name,), {}), name, Standardization())
+            words = f"standardize {name}" + (", all entries together" if together else "")
+            call = Call(words, "standardize", (name,), {"together": together})
+            data = data._stepped(call, name, Standardization(together=together))
         return data
 
     def scale(self, factor: float | int, *names: str) -> "Data":
@@ -518,7 +532,7 @@ class Data:
             _raw_types={name: dtype for name, dtype in self._raw_types.items() if name in kept},
             _masks=masks,
             _steps={name: steps for name, steps in self._steps.items() if name in kept},
-            _calls=tuple(call for call in self._calls if kept.intersection(call.names)),
+            _calls=tuple(call.only(kept) for call in self._calls if kept.intersection(call.names)),
         )
 
     def restore(self, values: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -587,7 +601,7 @@ class Data:
         """Return an array once its values are checked; no step and no choice of rows makes a good value bad."""
         if name in self._raw_types and name not in self._passed:
             columns = self._columns.get(name, ())
-            check_values(name, self._arrays[name], self._observed(name), self._row_ids, name in self._outliers, columns)
+            check_values(name, self._arrays[name], self.observed(name), self._row_ids, name in self._outliers, columns)
             self.__dict__["_passed"] = self._passed | {name}
         return self._arrays[name]
 
@@ -609,7 +623,7 @@ class Data:
             for step in steps:
                 if isinstance(step, Standardization) and (anew or step.mean is None):
                     columns = self._columns.get(name, ())
-                    moments = column_moments(name, self._values(name), self._observed(name), columns)
+                    moments = column_moments(name, self._values(name), self.observed(name), columns)
                     for before in done:
                         moments = before.moments(moments)
                     step = step.fitted(moments)
@@ -617,8 +631,9 @@ class Data:
             fitted[name] = tuple(done)
         return fitted
 
-    def _observed(self, name: str) -> Bool[np.ndarray, "rows ..."] | None:
-        rows = self._arrays[name]
+    def observed(self, name: str) -> Bool[np.ndarray, "rows ..."] | None:
+        """Return which entries of an array `missing` left observed; None where nothing was declared missing."""
+        rows = self[name]
         for masked, mask, start in self._masks:
             if masked == name:
                 flat = self._arrays[mask].reshape(len(rows), -1)
@@ -643,6 +658,19 @@ class Data:
             if steps and first:
                 raise ValueError(f"`{verb}` reads the raw values of `{name}`, so it goes before its other steps.")
         return chosen
+
+    def _drawn(self, name: str, step: AbstractStep, key: PRNGKeyArray) -> Rows:
+        """Carry out a random step once and for all, some rows at a time.
+
+        The key is folded with the rows: those of another file count from 0 too, and would get the same draws.
+        """
+        rows, transform = self._arrays[name], Transform({name: (step,)}, ())
+        key = jax.random.fold_in(key, np.uint32(crc32(np.ascontiguousarray(rows).reshape(-1).view(np.uint8).data)))
+        drawn = np.empty(rows.shape, np.uint8)
+        for start in range(0, len(rows), BLOCK_ROWS):
+            block = slice(start, start + BLOCK_ROWS)
+            drawn[block] = prepare(transform, {name: rows[block]}, self._row_ids[block], key)[name]
+        return drawn
 
     def _top(self, verb: str, name: str, levels: int | None) -> int:
         """Return the value that is white, once all values are known to lie between 0 and it."""

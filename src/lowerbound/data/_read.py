@@ -97,6 +97,22 @@ def read_table(
     return _table(file, rows, (), None if labels is None else _beside(os.fspath(labels)))
 
 
+def names_in(path: str | os.PathLike) -> tuple[str, ...]:
+    """Return the names of a CSV file's columns or of an .npz file's arrays; () for a file of one plain array.
+
+    Raises:
+        ValueError: As `read_table`.
+    """
+    file = os.fspath(path)
+    match format_of(file):
+        case "csv":
+            return csv_names(file)
+        case "npz":
+            return npz_names(file)
+        case _:
+            return ()
+
+
 def _of_csv(path: str, labels: str | os.PathLike | None, drop: Sequence[str]) -> Table:
     names = csv_names(path)
     for name in drop:

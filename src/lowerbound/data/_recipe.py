@@ -1,7 +1,7 @@
 """A recipe: how raw rows became data of a model, apart from the rows, in plain words that a file can keep."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -43,13 +43,20 @@ class Call(NamedTuple):
             case _:
                 return self.positional
 
+    def only(self, kept: Container[str]) -> "Call":
+        """Say the same of some of the arrays; a call is about one, but for those that only list names."""
+        if self.method != "allow_outliers":
+            return self
+        names = tuple(name for name in self.positional if name in kept)
+        return self._replace(words=f"allow outliers {', '.join(names)}", positional=names)
+
 
 #: The methods that a recipe may call, with the kinds of their positional arguments (the last for all further ones) and
 #: keywords. What is read from a file is held against it.
 _METHODS: dict[str, tuple[tuple[type, ...], frozenset[str]]] = {
     "binarize": ((str,), frozenset({"levels", "key"})),
     "dequantize": ((str,), frozenset({"levels"})),
-    "standardize": ((str,), frozenset()),
+    "standardize": ((str,), frozenset({"together"})),
     "scale": ((float, str), frozenset()),
     "missing": ((float, str, tuple), frozenset()),
     "allow_outliers": ((str,), frozenset()),
@@ -159,7 +166,7 @@ def _steps(calls: tuple[Call, ...], statistics: Mapping[str, list[tuple[Array, A
                 case "scale":
                     step = Scaling(call.positional[0])
                 case "standardize":
-                    step = Standardization(*next(fitted[name]))
+                    step = Standardization(*next(fitted[name]), bool(call.keywords.get("together")))
                 case _:
                     continue
             steps[name] = (*steps.get(name, ()), step)
@@ -189,6 +196,8 @@ def _call(said: Mapping[str, Any]) -> Call:
     named = dict(said["keywords"])
     if not keywords.issuperset(named) or len(positional) < len(kinds):
         raise ValueError(f"This is no recipe of data: `{method}` is given other arguments.")
+    if "together" in named:
+        named["together"] = bool(named["together"])
     if named.get("levels") is not None:
         named["levels"] = int(named["levels"])
     if named.get("key") is not None:

@@ -120,17 +120,23 @@ class Standardization(AbstractStep):
 
     Attributes:
         mean: Per entry.
+        together: Whether all entries share them.
         rate: One over the standard deviation. (XLA turns some divisions into products and not others, so a
             division could round a row differently alone and in a batch.)
     """
 
     mean: Float[Array, "..."] | None = None
     rate: Float[Array, "..."] | None = None
+    together: bool = eqx.field(static=True, default=False)
 
     def fitted(self, moments: Moments) -> "Standardization":
-        """Take these statistics; an entry that is constant keeps its scale."""
+        """Take these statistics, or those of all entries together; an entry that is constant keeps its scale."""
         mean, deviation = moments
-        return Standardization(jnp.asarray(mean), jnp.asarray(1 / np.where(deviation > 0, deviation, 1.0)))
+        if self.together:  # the variance of all is the mean of the variances and the variance of the means
+            deviation = np.broadcast_to(np.sqrt(np.mean(deviation**2) + np.var(mean)), mean.shape)
+            mean = np.broadcast_to(np.mean(mean), mean.shape)
+        rate = 1 / np.where(deviation > 0, deviation, 1.0)
+        return Standardization(jnp.asarray(mean), jnp.asarray(rate), self.together)
 
     def __call__(self, value: Shaped[Array, "*entries"], key: PRNGKeyArray) -> Float[Array, "*entries"]:
         assert self.mean is not None, "fitted first"

@@ -75,7 +75,7 @@ from lowerbound.dist._beta_binomial import BetaBinomial
 from lowerbound.dist._binomial import Binomial
 from lowerbound.dist._discrete_uniform import DiscreteUniform
 from lowerbound.dist._discretized_logistic import DiscretizedLogistic
-from lowerbound.dist._kinds import came_out_of_vmap, is_distribution, is_foreign_distribution
+from lowerbound.dist._kinds import came_out_of_vmap, family, is_distribution, is_foreign_distribution
 from lowerbound.dist._kl import has_kl, kl
 from lowerbound.dist._log_density import log_density
 from lowerbound.dist._mixture import Mixture, mixture
@@ -123,6 +123,7 @@ __all__ = [
     "came_out_of_vmap",
     "constraints",
     "corr_cholesky",
+    "family",
     "from_noise",
     "greater_than",
     "has_kl",

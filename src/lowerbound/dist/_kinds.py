@@ -3,7 +3,7 @@
 from typing import Any, Protocol, runtime_checkable
 
 import jax
-from numpyro.distributions import Distribution
+from numpyro.distributions import Distribution, ExpandedDistribution, Independent, MaskedDistribution
 
 from lowerbound.dist._mixture import Mixture
 
@@ -11,6 +11,15 @@ from lowerbound.dist._mixture import Mixture
 def is_distribution(value: object) -> bool:
     """Say whether a value is a distribution that this library understands: one of NumPyro's classes."""
     return isinstance(value, Distribution)
+
+
+def family(distribution: Distribution) -> str:
+    """Name the family of a distribution: `Normal`; `Normal, masked` where a mask leaves entries out."""
+    if isinstance(distribution, MaskedDistribution):
+        return f"{family(distribution.base_dist).removesuffix(', masked')}, masked"
+    if isinstance(distribution, ExpandedDistribution | Independent):
+        return family(distribution.base_dist)
+    return type(distribution).__name__
 
 
 def is_foreign_distribution(value: object) -> bool:

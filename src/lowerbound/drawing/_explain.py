@@ -10,7 +10,7 @@ import equinox as eqx
 import jax
 
 from lowerbound.data import Data, as_data
-from lowerbound.dist import noise_shape
+from lowerbound.dist import family, noise_shape
 from lowerbound.model import (
     VAE,
     Factor,
@@ -246,7 +246,7 @@ class _Rows:
 
     def family(self, name: str) -> str:
         distribution = self.graph.abstract_p[name]
-        return f"{type(distribution).__name__}, shape {tuple(distribution.shape())}"
+        return f"{family(distribution)}, shape {tuple(distribution.shape())}"
 
     def conditioned(self, name: str, side: str) -> str:
         """Write a factor at what its parents are in a step: instances and samples instead of variables."""

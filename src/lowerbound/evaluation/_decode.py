@@ -12,7 +12,7 @@ from jaxtyping import Array, PRNGKeyArray
 from lowerbound._key import as_key
 from lowerbound._suggest import suggest
 from lowerbound.evaluation._mean import mean
-from lowerbound.evaluation._rows import BATCH_ROWS, check_vae, one_draw
+from lowerbound.evaluation._rows import BATCH_ROWS, check_vae, one_draw, required_parents
 from lowerbound.model import VAE, Graph, Scope
 from lowerbound.objective import Datum
 
@@ -43,7 +43,9 @@ def decode(vae: VAE, values: Mapping[str, Any], name: str, *, key: PRNGKeyArray)
         raise ValueError(f"p has no variable `{name}`; it has {known}.{suggest(name, list(graph.p))}")
     given = {known: np.asarray(value) for known, value in values.items()}
     factor = graph.p[name]
-    needed = [*graph.random_parents(factor), *graph.input_parents(factor)]
+    above = [*graph.random_parents(factor), *graph.input_parents(factor)]
+    required = set(required_parents(graph, factor))
+    needed = [parent for parent in above if parent in given or parent in required]
     for parent in needed:
         if parent not in given:
             raise ValueError(f"`{name}` conditions on `{parent}`, which has no value. Pass it in `values`.")

@@ -46,9 +46,12 @@ class Estimate:
     def standard_error(self) -> float:
         """The standard error of the mean over data: how far other data of the same kind would move it.
 
-        It contains the Monte Carlo error.
+        It contains the Monte Carlo error; that of random parameters, whose draws all data share, is added to it.
         """
-        return float(self.values.std(ddof=1) / np.sqrt(len(self.values))) if len(self.values) > 1 else float("nan")
+        if len(self.values) < 2:
+            return float("nan")
+        over_data = float(self.values.std(ddof=1) / np.sqrt(len(self.values)))
+        return float(np.hypot(over_data, self.monte_carlo_error)) if self.parameter_kl else over_data
 
     def __len__(self) -> int:
         return len(self.values)

@@ -1,6 +1,6 @@
 """The baseline that every model must beat: each entry on its own."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import jax
@@ -18,7 +18,7 @@ from lowerbound.objective import Side
 PSEUDOCOUNT = 0.5
 #: Whole numbers up to this are levels, each with a frequency of its own; larger ones are counts.
 LARGEST_LEVEL = 255
-#: The least standard deviation of a real entry, as a part of the root mean square of those of the array's entries.
+#: The standard deviation of a constant column, as a part of the root mean square of those of the array's columns.
 SD_FLOOR = 1e-3
 #: The least variance of a discretised normal: that of U[-1/2, 1/2], which rounding hides.
 ROUNDING_VARIANCE = 1 / 12
@@ -42,6 +42,7 @@ def independent(
     *,
     key: PRNGKeyArray,
     levels: Mapping[str, int] | None = None,
+    densities: Collection[str] = (),
 ) -> Estimate:
     """Score the test rows with every entry on its own, fitted to the training rows.
 
@@ -54,8 +55,10 @@ def independent(
       with 1/2 added, so that no mean is 0); Poisson where the variance is no larger than the mean.
     - Whole numbers below 0 too: normal with the training rows' mean and variance, the latter at least 1/12, integrated
       over the cell of each integer.
-    - Else: normal with the training rows' mean and standard deviation, the latter at least 1/1000 of the root mean
-      square of those of all entries (1 where all are constant).
+    - Else, and for names in `densities`: normal with the training rows' mean and variance. The entries of a picture
+      (rows with two axes or more) have one unit: there the variance counts one more row, with the mean variance of
+      all entries, without which a pixel that is lit in few rows scores those without limit. The columns of a table
+      have units of their own; a constant one gets 1/1000 of the root mean square of all deviations (1 if all are 0).
 
     Missing entries are neither fitted nor scored. Masses and densities are in the raw rows' units.
 
@@ -65,6 +68,8 @@ def independent(
         names: The arrays.
         key: Draws the bits of arrays that are binarised anew for each use.
         levels: The number of levels by name, where it is known: more than both parts show.
+        densities: The arrays to be scored by a density although they hold whole numbers, as a model's normal does: a
+            density and a mass are not to be compared.
 
     Returns:
         An estimate whose `about` describes the test rows and the family of each array. It is exact, for the bits drawn.
@@ -84,7 +89,8 @@ def independent(
     families = {}
     for name in names:
         fitted, scored = _part(train, name, key), _part(test, name, key)
-        family, families[name] = _family(name, fitted, scored, levels.get(name))
+        is_picture = train[name].ndim > 2
+        family, families[name] = _family(name, fitted, scored, levels.get(name), name in densities, is_picture)
         for columns in _column_blocks(fitted, scored):
             seen = fitted.seen[:, columns]
             nats = family(fitted.values[:, columns], seen, scored.values[:, columns])
@@ -110,15 +116,13 @@ class _Part(NamedTuple):
 
 def _part(data: Data, name: str, key: PRNGKeyArray) -> _Part:
     raw = data.arrays[name]
-    seen = np.broadcast_to(True, (len(raw), raw[0].size))
-    for masked, mask, start in data.transform.masks:
-        if masked == name:
-            seen = data.arrays[mask].reshape(len(raw), -1)[:, start : start + raw[0].size]
-    binarised = bool(data.transform.steps.get(name)) and not data.transform.changes_units(name)
+    observed = data.observed(name)
+    seen = np.broadcast_to(True, raw.shape) if observed is None else observed
+    binarised = data.transform.is_binarized(name)
     if binarised:
         blocks = (data[start : start + BLOCK_ROWS].prepared(key)[name] for start in range(0, len(raw), BLOCK_ROWS))
         raw = np.concatenate([np.asarray(block).astype(np.uint8) for block in blocks])
-    return _Part(raw.reshape(len(raw), -1), seen, binarised)
+    return _Part(raw.reshape(len(raw), -1), seen.reshape(len(raw), -1), binarised)
 
 
 def _column_blocks(*parts: _Part) -> Iterator[slice]:
@@ -128,8 +132,13 @@ def _column_blocks(*parts: _Part) -> Iterator[slice]:
         yield slice(start, start + size)
 
 
-def _family(name: str, fitted: _Part, scored: _Part, levels: int | None) -> tuple[Family, str]:
+def _family(
+    name: str, fitted: _Part, scored: _Part, levels: int | None, is_density: bool, is_picture: bool
+) -> tuple[Family, str]:
     """Choose a family by what the values are, and name it."""
+    if is_density:
+        _check_seen(name, fitted)
+        return _density(fitted, scored, is_picture)
     whole, low, high = True, np.inf, -np.inf
     for columns in _column_blocks(fitted, scored):
         for part in (fitted, scored):
@@ -152,10 +161,17 @@ def _family(name: str, fitted: _Part, scored: _Part, levels: int | None) -> tupl
         return _counts, "negative binomial, or Poisson where the variance is no larger than the mean"
     if whole:
         return _discretised_normal, "normal, integrated over the cell of each integer"
+    return _density(fitted, scored, is_picture)
+
+
+def _density(fitted: _Part, scored: _Part, is_picture: bool) -> tuple[Family, str]:
     blocks = _column_blocks(fitted, scored)
     variances = [_moments(fitted.values[:, columns], fitted.seen[:, columns])[1] for columns in blocks]
-    floor = SD_FLOOR * float(np.sqrt(np.mean(np.concatenate(variances)))) or 1.0
-    return _normal(floor), f"normal, standard deviation at least {floor:.4g}"
+    typical = float(np.mean(np.concatenate(variances)))
+    if is_picture and typical:
+        return _normal(typical, 1.0, 0.0), f"normal, with one more row of variance {typical:.4g}"
+    floor = SD_FLOOR * typical**0.5 or 1.0
+    return _normal(0.0, 0.0, floor), f"normal, standard deviation {floor:.4g} where a column is constant"
 
 
 def _check_seen(name: str, fitted: _Part) -> None:
@@ -214,10 +230,14 @@ def _discretised_normal(fitted: Columns, seen: Seen, scored: Scored) -> EntryNat
     return upper + np.log(-np.expm1(lower - upper))
 
 
-def _normal(floor: float) -> Family:
+def _normal(typical: float, weight: float, of_a_constant: float) -> Family:
+    """A normal whose variance counts `weight` more rows of variance `typical`; with a deviation for constants."""
+
     def nats(fitted: Columns, seen: Seen, scored: Scored) -> EntryNats:
         mean, variance = _moments(fitted, seen)
-        scale = np.maximum(np.sqrt(variance), floor)
+        count = seen.sum(axis=0)
+        scale = np.sqrt((count * variance + weight * typical) / (count + weight))
+        scale = np.where(scale > 0, scale, of_a_constant)
         return -0.5 * ((scored.astype(np.float64) - mean) / scale) ** 2 - np.log(scale) - 0.5 * np.log(2 * np.pi)
 
     return nats

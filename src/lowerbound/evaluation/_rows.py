@@ -11,7 +11,7 @@ from jaxtyping import Array, Int, PRNGKeyArray, PyTree, Shaped
 
 from lowerbound._key import named_key
 from lowerbound.data import Data, Transform, as_data
-from lowerbound.model import VAE, Plan, default_observed, draw_noise, parameter_noise_shapes
+from lowerbound.model import VAE, Factor, Graph, Plan, default_observed, draw_noise, parameter_noise_shapes
 from lowerbound.objective import Datum, Ready
 
 #: Every batch is padded to this many rows, so that a shape compiles once and a row's result does not depend on
@@ -62,6 +62,17 @@ def _example(vae: VAE) -> str:
 def one_draw(vae: VAE, key: PRNGKeyArray) -> dict[str, Any]:
     """Give every parameter a value; random ones are drawn once, from q."""
     return vae.realize(draw_noise(parameter_noise_shapes(vae.graph, vae.free), key)).values
+
+
+def required_parents(graph: Graph, factor: Factor) -> Iterator[str]:
+    """List the variables and inputs that a factor cannot do without, also through deterministic values."""
+    for parent in factor.parents:
+        if parent.optional:
+            continue
+        if parent.name in graph.inputs or parent.name in graph.p:
+            yield parent.name
+        elif parent.name in graph.values:
+            yield from required_parents(graph, graph.values[parent.name])
 
 
 def map_batches(function: RowFunction, ready: Ready, parameters: Datum, key: PRNGKeyArray) -> Iterator[PyTree]:

@@ -1,6 +1,6 @@
 """New data from a trained model."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
@@ -11,8 +11,8 @@ from jaxtyping import Array, Int, PRNGKeyArray, Shaped
 
 from lowerbound._key import as_key, named_key
 from lowerbound._suggest import suggest
-from lowerbound.evaluation._rows import BATCH_ROWS, Rows, check_vae, one_draw
-from lowerbound.model import VAE, Factor, Graph, Scope
+from lowerbound.evaluation._rows import BATCH_ROWS, Rows, check_vae, one_draw, required_parents
+from lowerbound.model import VAE, Graph, Scope
 from lowerbound.objective import Datum
 
 
@@ -80,25 +80,14 @@ def _input_values(graph: Graph, inputs: Mapping[str, Any], num_samples: int) -> 
                 f"`inputs` names `{name}`, but the declared inputs are {declared}.{suggest(str(name), graph.inputs)}"
             )
     for factor in graph.p.values():
-        for name in _needed(graph, factor):
-            if name not in inputs:
+        for name in required_parents(graph, factor):
+            if name in graph.inputs and name not in inputs:
                 raise ValueError(
                     f"p conditions on the input `{name}`, of which the model has no distribution, so `sample` needs "
                     f'its value. Pass `inputs={{"{name}": ...}}`: one value for all data, or one for each of the '
                     f"{num_samples}."
                 )
     return {name: _spread(graph, name, value, num_samples) for name, value in inputs.items()}
-
-
-def _needed(graph: Graph, factor: Factor) -> Iterator[str]:
-    """List the inputs that a factor cannot do without, also through deterministic values."""
-    for parent in factor.parents:
-        if parent.optional:
-            continue
-        if parent.name in graph.inputs:
-            yield parent.name
-        elif parent.name in graph.values:
-            yield from _needed(graph, graph.values[parent.name])
 
 
 def _spread(graph: Graph, name: str, value: Any, num_samples: int) -> np.ndarray:

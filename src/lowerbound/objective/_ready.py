@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lowerbound.data import Data
-from lowerbound.dist import outside_support
+from lowerbound.dist import family, outside_support
 from lowerbound.model import VAE, Plan, make_plan
 from lowerbound.objective._objective import AbstractObjective, check_objective
 
@@ -124,7 +124,7 @@ def _check_supports(ready: Ready) -> None:
 
 
 def _refuse(ready: Ready, name: str, row: int, entry: tuple[int, ...], value: Any, support: object) -> None:
-    kind = type(ready.plan.graph.abstract_p[name]).__name__
+    kind = family(ready.plan.graph.abstract_p[name]).removesuffix(", masked")
     where = f"{name}[{', '.join(map(str, entry))}]" if np.ndim(value) == 0 and np.any(np.shape(entry)) else name
     shown = np.array2string(np.asarray(value), precision=4, threshold=4)
     cure = (

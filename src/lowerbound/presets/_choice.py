@@ -39,8 +39,8 @@ def choose_likelihood(data: Data, name: str = "x", *, asked: str | None = None) 
     | --- | --- |
     | binarised, or all 0 or 1 | Bernoulli |
     | whole numbers from 0 to K, K at most 63 | beta-binomial, a mass on 0..K |
-    | whole numbers from 0 to 255, bytes say | discretised logistic, a mass on 0..255 |
-    | larger whole numbers from 0 | negative binomial |
+    | bytes, or whole numbers from 0 to 255 exactly | discretised logistic, a mass on 0..255 |
+    | other whole numbers from 0 | negative binomial |
     | whole numbers below 0 too, over at most 1023 steps | discretised logistic, a mass from the least to the greatest |
     | other numbers | Normal with a learned scale |
 
@@ -81,6 +81,7 @@ class _Seen:
     is_whole: bool
     is_binarised: bool = False
     has_steps: bool = False
+    is_bytes: bool = False
 
     @property
     def is_bits(self) -> bool:
@@ -95,7 +96,10 @@ class _Seen:
             return "holds bits, 0 and 1"
         if self.is_whole:
             return f"holds whole numbers from {int(self.least)} to {int(self.greatest)}"
-        return f"holds real numbers from {self.least:g} to {self.greatest:g}"
+        greys = (
+            ", grey levels perhaps, of which `--binarize` makes bits" if (self.least, self.greatest) == (0, 1) else ""
+        )
+        return f"holds real numbers from {self.least:g} to {self.greatest:g}{greys}"
 
 
 def _look(data: Data, name: str) -> _Seen:
@@ -112,13 +116,13 @@ def _look(data: Data, name: str) -> _Seen:
         is_whole = is_whole and (values.dtype.kind in "biu" or bool((np.floor(values) == values).all()))
     if least > greatest:
         raise ValueError(f"`{name}` has no observed entry, so no likelihood can be chosen for it.")
-    return _Seen(least, greatest, is_whole)
+    return _Seen(least, greatest, is_whole, is_bytes=data[name].dtype == np.uint8)
 
 
 def _observed_chunks(data: Data, name: str) -> Iterator[Shaped[np.ndarray, " entries"]]:
     """Give the observed, finite entries of an array, some rows at a time; never an empty array."""
     rows = data[name]
-    observed = observed_entries(data, name)
+    observed = data.observed(name)
     step = max(1, _CHUNK // max(1, rows[0].size))
     for start in range(0, len(rows), step):
         values = rows[start : start + step]
@@ -131,15 +135,6 @@ def _observed_chunks(data: Data, name: str) -> Iterator[Shaped[np.ndarray, " ent
             yield values
 
 
-def observed_entries(data: Data, name: str) -> Shaped[np.ndarray, "rows ..."] | None:
-    """Return which entries `Data.missing` left observed, or None where nothing was declared missing."""
-    rows = data[name]
-    for masked, mask, start in data.transform.masks:
-        if masked == name:
-            return data[mask].reshape(len(rows), -1)[:, start : start + rows[0].size].reshape(rows.shape)
-    return None
-
-
 def _rule(seen: _Seen) -> Likelihood:
     if seen.is_binarised or seen.is_bits:
         return Likelihood("bernoulli", 0, 1)
@@ -149,7 +144,7 @@ def _rule(seen: _Seen) -> Likelihood:
     if least >= 0:
         if greatest <= MAX_TOTAL:
             return Likelihood("beta-binomial", 0, greatest)
-        if greatest <= 255:
+        if greatest == 255 or (seen.is_bytes and greatest < 255):
             return Likelihood("logistic", 0, 255)
         return Likelihood("negative-binomial" if greatest <= MAX_COUNT else "normal")
     if greatest - least <= MAX_RANGE and max(abs(least), abs(greatest)) <= MAX_END and least < greatest:

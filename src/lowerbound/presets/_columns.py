@@ -1,11 +1,11 @@
 """What a Normal likelihood with a learned scale for each column cannot be fitted to."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from lowerbound.data import Data
-from lowerbound.presets._choice import observed_entries
 
 
 def check_columns(data: Data, name: str = "x", *, columns: Sequence[str] | None = None) -> None:
@@ -26,7 +26,7 @@ def check_columns(data: Data, name: str = "x", *, columns: Sequence[str] | None 
     if rows.ndim > 2:
         return
     table = rows.reshape(len(rows), -1)
-    kept = observed_entries(data, name)
+    kept = data.observed(name)
     seen = np.ones(table.shape, bool) if kept is None else kept.reshape(table.shape)
     for column in range(table.shape[1]):
         values = table[:, column][seen[:, column]]
@@ -40,7 +40,12 @@ def _message(data: Data, name: str, values: np.ndarray, column: int | None, colu
     kind = "rows" if len(values) == len(data) else "observed rows"
     where = f"all {len(values)} {kind}" if len(values) > 1 else f"its one {kind[:-1]}"
     cure = "Leave it out."
+    size = data[name].shape[-1]
+    side = math.isqrt(size)
+    picture = f"{side}x{side}" if side > 2 and side**2 == size else "HEIGHTxWIDTH"
     if column is not None:
         where += f" of column {column}" + (f" (`{columns[column]}`)" if columns else "")
-        cure = "Leave the column out" + (f": `--drop {columns[column]}`." if columns else ".")
+        cure = f"Leave the column out: `--drop {columns[column]}`." if columns else "Leave the column out"
+        if not columns:
+            cure += f"; or, if the rows are pictures, give their shape, `--shape {picture}`."
     return f"`{name}` has the one value {values[0]:g} in {where}, where a Normal's density has no maximum. {cure}"

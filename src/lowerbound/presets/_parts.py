@@ -41,7 +41,7 @@ class Parts:
         scale = "one scale for all of x" if len(self.shape) > 1 else "a scale for each entry"
         reasons = {
             "bernoulli": "A Bernoulli for each entry, by its log-odds, so that no probability can round to 0 or 1.",
-            "beta-binomial": f"A beta-binomial on 0..{high} for each entry: two numbers, so both ends can be likely.",
+            "beta-binomial": f"A beta-binomial on 0..{high}, by two numbers below e^8, so both ends can be likely.",
             "logistic": "A logistic for each entry, cut into bins, which makes it a mass: see below.",
             "negative-binomial": "A negative binomial: mean mu, bent to stay below e^20, and variance mu + mu^2 / r.",
             "normal": f"A Normal with {scale}, trained above a floor, without which a density can grow without end.",
@@ -54,7 +54,7 @@ class Parts:
         if word == "bernoulli":
             parameter, law = "", f"Bernoulli(logits={self._one(net)})"
         elif word == "beta-binomial":
-            parameter, law = "", f"BetaBinomial({self._two(f'jnp.exp({net})')}, {high})"
+            parameter, law = "", f"BetaBinomial({self._two(f'jnp.exp(8 * jnp.tanh({net} / 8))')}, {high})"
         elif word == "logistic":
             parameter, law = "", f"logistic({self._two(net)})"
         elif word == "negative-binomial":

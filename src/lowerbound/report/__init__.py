@@ -5,7 +5,20 @@ Read `_page.py` for what a page says, `_html.py` for how it is set, and `_style.
 
 from lowerbound.report._contents import make_page
 from lowerbound.report._html import render
+from lowerbound.report._labels import labels_of, needs_labels, unlabeled
 from lowerbound.report._page import Figure, Latent, Page, Score
-from lowerbound.report._scores import score_parts, unlabeled
+from lowerbound.report._scores import Scored, score_parts
 
-__all__ = ["Figure", "Latent", "Page", "Score", "make_page", "render", "score_parts", "unlabeled"]
+__all__ = [
+    "Figure",
+    "Latent",
+    "Page",
+    "Score",
+    "Scored",
+    "labels_of",
+    "make_page",
+    "needs_labels",
+    "render",
+    "score_parts",
+    "unlabeled",
+]

@@ -8,14 +8,14 @@ from jaxtyping import PRNGKeyArray
 
 from lowerbound._version import __version__
 from lowerbound.data import Data, Parts
-from lowerbound.dist import constraints
 from lowerbound.drawing import bars, draw, explain, learning_curves
 from lowerbound.evaluation import LatentUse, use_of_latents
 from lowerbound.model import VAE
 from lowerbound.objective import AbstractObjective
 from lowerbound.report._figures import make_figures
+from lowerbound.report._labels import unlabeled
 from lowerbound.report._page import Figure, Latent, Page, Score
-from lowerbound.report._scores import accuracy, chosen, unlabeled
+from lowerbound.report._scores import Scored, chosen
 from lowerbound.training import History
 
 #: Test rows that the use of the latents is measured on, at most.
@@ -27,7 +27,7 @@ def make_page(
     how: AbstractObjective,
     history: History,
     parts: Parts,
-    scores: Sequence[Score],
+    scored: Scored,
     *,
     title: str,
     lead: str,
@@ -45,7 +45,7 @@ def make_page(
         how: What it was trained by.
         history: Of its training.
         parts: The rows: trained on, chosen by, tested on; with labels `y` perhaps.
-        scores: Of the test rows.
+        scored: Its scores on the test rows.
         title: What the run is called.
         lead: What was done, in a sentence.
         command: The line that was run.
@@ -56,18 +56,21 @@ def make_page(
         key: Makes all draws of the page.
     """
     rows = unlabeled(vae, parts.test)
+    inferred = [name for name in vae.graph.q if name not in rows]
     few = rows[chosen(len(rows), ROWS, key)]
-    uses = use_of_latents(vae, few, key=key) if vae.graph.q and len(few) > 1 else ()
+    uses = use_of_latents(vae, few, key=key) if inferred and len(few) > 1 else ()
+    drawn = make_figures(vae, parts.train, parts.test, classes=classes, key=key)
+    figures, left_out = _sized(drawn.figures)
     return Page(
         title=title,
-        lead=f"{lead} {_main(scores)}",
-        scores=tuple(scores),
-        depends=_depends(parts, scores, seed),
-        notes=(*_notes(vae, history, scores, uses), *_accuracy(vae, parts.test, key)),
+        lead=f"{lead} {_main(scored.scores)}",
+        scores=scored.scores,
+        depends=_depends(rows, parts, scored.scores, seed),
+        notes=(*scored.notes, *_notes(vae, history, rows, uses), *drawn.notes, *left_out),
         network=draw(vae, observed=[name for name in rows.names if name in vae.graph.p]).svg(),
         explanation=explain(vae, unlabeled(vae, parts.train), how),
         curves=learning_curves(history),
-        figures=_sized(make_figures(vae, parts.train, parts.test, classes=classes, key=key)),
+        figures=figures,
         latents=tuple(_latent(use, len(few)) for use in uses),
         command=command,
         again=again,
@@ -84,8 +87,8 @@ def _main(scores: Sequence[Score]) -> str:
     )
 
 
-def _depends(parts: Parts, scores: Sequence[Score], seed: int) -> tuple[tuple[str, str], ...]:
-    about = parts.test.description
+def _depends(rows: Data, parts: Parts, scores: Sequence[Score], seed: int) -> tuple[tuple[str, str], ...]:
+    about = rows.description
     steps = about["steps"]
     binarization = [step for step in steps if step.startswith("binarize")]
     samples = ", ".join(f"{score.name}: {score.estimate.num_samples}" for score in scores if score.estimate.num_samples)
@@ -101,7 +104,7 @@ def _depends(parts: Parts, scores: Sequence[Score], seed: int) -> tuple[tuple[st
         ),
         ("binarisation", "; ".join(binarization) or "none"),
         ("other steps before the model", "; ".join(s for s in steps if s not in binarization) or "none"),
-        ("units", "nats a datum, summed over its entries, in the units of the raw rows; higher is better"),
+        ("units", "nats a datum, summed over its observed entries, in the units of the raw rows; higher is better"),
         ("draws a datum", samples),
         ("seed", str(seed)),
         ("fingerprint of the test rows", f"sha256 {about['fingerprint'][:16]}"),
@@ -112,40 +115,42 @@ def _shape(shape: Sequence[int]) -> str:
     return "x".join(map(str, shape)) or "number"
 
 
-def _notes(vae: VAE, history: History, scores: Sequence[Score], uses: Sequence[LatentUse]) -> list[str]:
+def _notes(vae: VAE, history: History, rows: Data, uses: Sequence[LatentUse]) -> list[str]:
     """Say what a reader must know before trusting or using the model."""
     notes = [use.words for use in uses if not use.num_active]
-    elbo, baseline = scores[0].estimate, scores[-1].estimate
-    if baseline.mean > elbo.mean:
-        notes.append(
-            f"The bound ({elbo.mean:.2f}) is below {scores[-1].name} ({baseline.mean:.2f} nats): this model has learnt "
-            "nothing of how entries go together. Train longer, or look at the data."
-        )
     if len(history.valid) > 1 and history.best_step == len(history) and history.stopped == "epochs":
-        notes.append("The validation bound was still rising when training ended: more `--epochs` may give more.")
-    for name, parameter in vae.graph.parameters.items():
-        lowest = getattr(parameter.support, "lower_bound", None)
-        if isinstance(parameter.support, type(constraints.greater_than(0.0))) and lowest and not parameter.is_random:
-            value = np.asarray(vae.parameters[name])
-            if at := int((value < 1.05 * float(lowest)).sum()):
-                notes.append(
-                    f"{at} of {value.size} entries of {name} are at their floor, {float(lowest):g}: without it the "
-                    "density there would grow without end. Such columns are nearly constant, or copies of others."
-                )
-    return notes
+        notes.append("The validation bound was still rising when training ended: more epochs may give more.")
+    for name in rows.names:
+        if name in vae.graph.p:
+            notes += [_floored(vae, rows, name, scale) for scale in vae.graph.parameter_parents(vae.graph.p[name])]
+    return [note for note in notes if note]
 
 
-def _accuracy(vae: VAE, test: Data, key: PRNGKeyArray) -> list[str]:
-    right = accuracy(vae, test, key=key)
-    known = int((test["y"] >= 0).sum()) if "y" in test else 0
-    return [] if right is None else [f"q(y | x) gives the label of {right:.1%} of the {known:,} labelled test rows."]
+def _floored(vae: VAE, rows: Data, name: str, scale: str) -> str:
+    """Say which columns' learned scale has come down to its floor."""
+    parameter, lowest = vae.graph.parameters[scale], getattr(vae.graph.parameters[scale].support, "lower_bound", None)
+    if parameter.is_random or not lowest or scale not in vae.parameters:
+        return ""
+    value = np.asarray(vae.parameters[scale])
+    if value.shape != rows[name].shape[1:]:
+        return ""
+    floored = np.flatnonzero(value < 1.05 * float(lowest))
+    if not len(floored):
+        return ""
+    columns = rows.columns(name) or tuple(f"{name}[{i}]" for i in range(value.size))
+    listed = ", ".join(columns[i] for i in floored[:6]) + (", ..." if len(floored) > 6 else "")
+    return (
+        f"{scale} is at its floor, {float(lowest):g}, for {listed}: without it the density there would grow without "
+        "end. Such a column is nearly constant, or a copy of others."
+    )
 
 
 def _latent(use: LatentUse, num_rows: int) -> Latent:
     activity = np.maximum(np.asarray(use.activity), 0)  # an unbiased variance may come out below 0
     kl = "inside the log of a sum" if np.isnan(use.kl) else f"{use.kl:.2f} ± {use.kl_standard_error:.2f} nats a datum"
     figure = bars(activity, title=f"Activity of the entries of {use.name}") if activity.size > 1 else None
-    sentence = f"{use.words} Measured on {num_rows:,} test rows: {use.kl_label}."
+    of = f", the mean of {use.kl_label}" if use.kl_label else ""
+    sentence = f"{use.words} Measured on {num_rows:,} test rows{of}."
     return Latent(use.name, sentence, kl, f"{use.num_active} of {use.size}", figure)
 
 
@@ -157,12 +162,16 @@ def _said(value: Any) -> str:
     return "none" if value is None else str(value)
 
 
-def _sized(figures: Sequence[Figure]) -> tuple[Figure, ...]:
-    """Drop pictures, the last first, until the page stays well below 3 MB."""
+def _sized(figures: Sequence[Figure]) -> tuple[tuple[Figure, ...], list[str]]:
+    """Keep pictures until the page would come near 3 MB; say how many are left out."""
     kept, room = [], 2_200_000
     for figure in figures:
         size = len(figure.content) * (4 / 3 if isinstance(figure.content, bytes) else 1)
-        if size <= room:
-            kept.append(figure)
-            room -= size
-    return tuple(kept)
+        if size > room:
+            break
+        kept.append(figure)
+        room -= size
+    left = len(figures) - len(kept)
+    return tuple(kept), [
+        f"To keep this page small, {left} of its {len(figures)} pictures are left out."
+    ] if left else []

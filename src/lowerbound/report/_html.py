@@ -16,7 +16,7 @@ _TEXT, _WIDE = 688, 944
 #: What a browser may load: nothing but what is in the file.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _SIDES = {
-    Side.EXACT: "an exact number is log p(x) itself",
+    Side.EXACT: "an exact number is a log-density itself, the baseline's under its own independent entries",
     Side.LOWER: "a lower bound in expectation is, on average over draws, at most log p(x)",
     Side.UPPER: "an upper bound in expectation is, on average over draws, at least log p(x)",
     Side.CONSISTENT: "a consistent number tends to log p(x) as the samples grow, from neither side for certain",
@@ -64,7 +64,7 @@ def render(page: Page) -> str:
 <header class="column">
 <p class="kind">Report of a run · lowerbound {escape(page.version)}</p>
 <h1>{escape(page.title)}</h1>
-<p class="lead">{_formula(page.lead)}</p>
+<p class="lead">{escape(page.lead)}</p>
 <nav aria-label="Contents"><ol>{contents}</ol></nav>
 </header>
 <main>
@@ -113,7 +113,7 @@ def _scores(scores: Sequence[Score], depends: Sequence[tuple[str, str]], count: 
     ]
     caption = (
         f"{count.label('Table', 'Scores in nats a datum')} Higher is better: the log-density of a datum, summed over "
-        "its entries, in the units of the original data; the mean over the rows."
+        "its observed entries, in the units of the original data; the mean over the rows."
     )
     table = _table("scores", head, (_score(score) for score in scores), "Scores", caption)
     pairs = f"<h3>What every number depends on</h3>{_pairs(depends)}" if depends else ""
@@ -191,7 +191,7 @@ def _latents(latents: Sequence[Latent], count: _Count) -> str:
     if not latents:
         return ""
     head = "".join(
-        f'<th scope="col">{name}</th>' for name in ("latent", "KL, posterior to prior", "entries used", "in training")
+        f'<th scope="col">{name}</th>' for name in ("latent", "KL, posterior to prior", "entries used", "finding")
     )
     rows = (
         f'<tr><th scope="row">{_formula(latent.name)}</th>'

@@ -38,7 +38,7 @@ class Latent:
 
     Attributes:
         name: As declared.
-        sentence: What the plan does with it, and why.
+        sentence: What it is used for, and how that was measured.
         kl: Its KL divergence in words, with the unit: "13.2 nats a datum".
         active: How many of its entries are used: "7 of 8".
         figure: An SVG element as text: the activity of each entry.

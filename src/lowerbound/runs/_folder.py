@@ -1,5 +1,6 @@
 """The files of a run: written as it goes, read again without trusting them."""
 
+import hashlib
 import json
 import platform
 import re
@@ -32,7 +33,10 @@ WRITTEN = (CONFIG, MODEL, GRAPH, WEIGHTS, "history.csv", "report.html", "figures
 
 
 def _set_aside(path: Path, force: bool) -> Path | None:
-    """Move a run that is to be overwritten out of the way."""
+    """Move a run that is to be overwritten out of the way, into a folder beside it.
+
+    If a process was killed while it overwrote one, the old run still stands there, and is what is set aside.
+    """
     if not path.is_dir() or not any(path.iterdir()):
         return None
     if not force:
@@ -45,14 +49,14 @@ def _set_aside(path: Path, force: bool) -> Path | None:
         raise ValueError(f"`--out` is {path}, which has {found}, so it is not only a run. Choose another folder.")
     aside = path.with_name(f".{path.name}.replaced")
     try:
+        if aside.exists() and not (path / WEIGHTS).exists():
+            shutil.rmtree(path)
+            return aside
+        if aside.exists():
+            shutil.rmtree(aside)
         return path.rename(aside)
     except OSError as error:
         raise ValueError(f"`--out` is {path}, which cannot be written: {error.strerror}. Choose another.") from error
-
-
-def _put_back(aside: Path | None, path: Path) -> None:
-    if aside is not None:
-        aside.rename(path)
 
 
 def versions() -> dict[str, str]:
@@ -90,27 +94,26 @@ class RunFolder:
     def claimed(cls, path: Path, *, force: bool = False) -> "Iterator[RunFolder]":
         """Make the folder for the time of a training; one that exists is refused, or replaced if `force` is said.
 
-        A mistake that is found before training (a `ValueError`) leaves everything as it was: the new folder goes, and
-        the one that it was to replace comes back.
+        Whatever ends the training before there are weights, a mistake that is found at its start or an interruption,
+        leaves everything as it was: the new folder goes, and the one that it was to replace comes back.
 
         Raises:
             ValueError: It exists, cannot be written, or holds what no run wrote.
         """
-        aside = _set_aside(path, force)
+        where = path.resolve()
         try:
-            folder = cls(claim_folder(path))
+            aside = _set_aside(path if path == where else where, force)
+            claim_folder(where)
         except ValueError as error:
-            _put_back(aside, path)
-            raise ValueError(str(error).replace("`out`", "`--out`")) from error
+            raise ValueError(str(error).replace(str(where), str(path)).replace("`out`", "`--out`")) from error
         try:
-            yield folder
-        except ValueError:
-            if not (path / WEIGHTS).exists():
-                shutil.rmtree(path)
-                _put_back(aside, path)
-            raise
+            yield cls(path)
         finally:
-            if aside is not None and aside.exists():
+            if not (where / WEIGHTS).exists():
+                shutil.rmtree(where, ignore_errors=True)
+                if aside is not None:
+                    aside.rename(where)
+            elif aside is not None:
                 shutil.rmtree(aside)
 
     @property
@@ -127,7 +130,8 @@ class RunFolder:
     def begin(self, declared: Declared, config: Mapping[str, Any]) -> None:
         """Write what is known before training: `model.py`, `graph.json` and `config.json`."""
         self.write(MODEL, declared.text)
-        self.write(GRAPH, _json({"format": FORMAT, **describe(declared.vae)}))
+        model = hashlib.sha256(declared.text.encode()).hexdigest()
+        self.write(GRAPH, _json({"format": FORMAT, "model": model, **describe(declared.vae)}))
         self.write(CONFIG, _json({"format": FORMAT, **config}))
 
     def end(self, run: Run, config: Mapping[str, Any]) -> None:
@@ -220,11 +224,11 @@ class SavedRun:
         Raises:
             ValueError: It cannot be read, or does not go with the run's rows.
         """
-        source = self.preparation.source.other(path, labels)
+        columns, classes = _words(self.config, "columns"), _words(self.config, "classes")
+        source = self.preparation.source.other(path, labels, columns)
         if array is not None:
             source = replace(source, arrays=(("x", array),))
-        classes = tuple(str(word) for word in self.config["data"]["classes"])
-        return follow(self.recipe, source.read(), classes, path).named(Path(path).name)
+        return follow(self.recipe, source.read(), columns, classes, path).named(Path(path).name)
 
 
 def read_run(path: Path, *, model: str | None = None, trust: bool = False) -> SavedRun:
@@ -245,17 +249,50 @@ def read_run(path: Path, *, model: str | None = None, trust: bool = False) -> Sa
     if config.get("format") != FORMAT:
         raise ValueError(f"`{path / CONFIG}` is of format {config.get('format')!r}; this version reads {FORMAT}.")
     try:
+        _check_config(config)
         preparation = Preparation.from_json(config["data"]["preparation"])
         recipe = Recipe.from_json(config["data"]["recipe"])
-        fingerprints, name = dict(config["data"]["fingerprints"]), str(config["model"]["name"])
-        preset = config["model"].get("preset")
-        assert isinstance(fingerprints, dict), "made above"
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"`{path / CONFIG}` is damaged: {error!r}.") from error
-    declared = _declared(path, name, preset, model, trust)
+    declared = _declared(path, config["model"]["name"], config["model"].get("preset"), model, trust)
     _check_graph(path, declared)
+    if (trained_by := config["training"]["objective"]) != declared.objective.name:
+        raise ValueError(
+            f"`{declared.path}` says {declared.objective.name}, but `{path}` was trained by {trained_by}. Bring the "
+            "old declaration back, or train again."
+        )
     vae = read_weights(path / WEIGHTS, declared.vae)
     return SavedRun(path, config, vae, declared.objective, preparation, recipe)
+
+
+def _check_config(config: Mapping[str, Any]) -> None:
+    """Refuse a configuration in which something that is used later is missing or of another type.
+
+    Raises:
+        KeyError: It is missing.
+        TypeError: It is of another type.
+    """
+    needed = {
+        ("command",): list,
+        ("versions",): dict,
+        ("seed",): int,
+        ("model", "name"): str,
+        ("model", "file"): str,
+        ("training", "objective"): str,
+        ("data", "fingerprints"): dict,
+        ("data", "columns"): list,
+        ("data", "classes"): list,
+    }
+    for names, kind in needed.items():
+        value: Any = config
+        for name in names:
+            value = value[name]
+        if not isinstance(value, kind):
+            raise TypeError(f"{'.'.join(names)} is a {type(value).__name__}")
+
+
+def _words(config: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    return tuple(str(word) for word in config["data"][name])
 
 
 def _declared(path: Path, name: str, preset: Any, model: str | None, trust: bool) -> Declared:
@@ -263,11 +300,13 @@ def _declared(path: Path, name: str, preset: Any, model: str | None, trust: bool
     if model is not None:
         return read_model(model, key=key)
     file = path / MODEL
+    if trust:
+        return read_model(f"{file}:{name}", key=key)
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"`{file}` cannot be read: {error}. Pass the declaration: `--model FILE.py:NAME`.") from error
-    if not trust and not (preset is not None and Preset.from_json(preset).write() == text):
+    if preset is None or Preset.from_json(preset).write() != text:
         raise ValueError(
             f"`{file}` is not what a preset writes, so it is run only on your word: code in it could do anything that "
             f"you can. Read it, then say `--trust-run-model`, or pass a file of your own: `--model FILE.py:{name}`."
@@ -281,12 +320,18 @@ def _check_graph(path: Path, declared: Declared) -> None:
     names = kept.get("names")
     if not isinstance(names, dict):
         raise ValueError(f"`{path / GRAPH}` is damaged: it has no names.")
+    same_python = kept.get("python") == now["python"]
+    if not same_python and kept.get("model") != hashlib.sha256(declared.text.encode()).hexdigest():
+        raise ValueError(
+            f"`{path}` was trained under Python {kept.get('python')}, whose code this Python, {now['python']}, cannot "
+            f"compare, and `{declared.path}` is not its model.py, byte for byte. Use that file, or that Python."
+        )
     for name in sorted({*names, *now["names"]}):
         before, after = names.get(name), now["names"].get(name)
         if before is None or after is None:
             where = "the declaration has" if before is None else "was trained, but the declaration has not"
             raise ValueError(f"`{declared.path}` is not what `{path}` was trained with: `{name}` {where}.")
-        if kept.get("python") != now["python"]:  # whose bytecode differs
+        if not same_python:
             before, after = _without_code(before), _without_code(after)
         if before != after:
             raise ValueError(

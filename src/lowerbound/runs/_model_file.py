@@ -55,23 +55,24 @@ def read_model(where: str, *, key: PRNGKeyArray) -> Declared:
     except (OSError, UnicodeDecodeError) as error:
         reason = "it does not exist" if isinstance(error, FileNotFoundError) else str(error)
         raise ValueError(f"`{path}` cannot be read: {reason}. `--model` takes FILE.py:NAME.") from error
-    return run_model(text, path, name, key=key)
+    folder = str(path.resolve().parent)
+    sys.path.insert(0, folder)  # what it imports may lie beside it
+    try:
+        return run_model(text, path, name, key=key)
+    finally:
+        sys.path.remove(folder)
 
 
 def run_model(text: str, path: Path, name: str, *, key: PRNGKeyArray) -> Declared:
-    """Run the text of a file that declares a model."""
+    """Run the text of a file that declares a model; nothing beside the file is looked at."""
     module = ModuleType(f"model_{path.stem}")
     module.__file__ = str(path)
-    folder = str(path.resolve().parent)
-    sys.path.insert(0, folder)  # what it imports may lie beside it
     try:
         exec(compile(text, str(path), "exec"), module.__dict__)
         found = _found(module, path, name)
         vae = found if isinstance(found, VAE) else found(key)
     except Exception as error:
         raise ValueError(_reason(error, path)) from error
-    finally:
-        sys.path.remove(folder)
     if not isinstance(vae, VAE):
         raise ValueError(f"`{name}` in `{path}` returned a {type(vae).__name__}; a `VAE` was needed.")
     objective = getattr(module, "objective", None) or ELBO()

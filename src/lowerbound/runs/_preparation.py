@@ -13,6 +13,7 @@ from lowerbound._key import named_key
 from lowerbound._suggest import suggest
 from lowerbound.data import Data, Parts, Recipe
 from lowerbound.model import VAE
+from lowerbound.report import labels_of, needs_labels
 from lowerbound.runs._keys import Keys
 from lowerbound.runs._source import Source
 
@@ -65,7 +66,8 @@ class Preparation:
     def split(self, data: Data) -> Parts:
         """Part the rows that `read` gave, and bring in those from elsewhere."""
         if self.standardize:
-            data = data.standardize(*_without_labels(data))
+            for name in _without_labels(data):  # the entries of a picture have one unit, those of a table each its own
+                data = data.standardize(name, together=data[name].ndim > 2)
         if len(data) < 1 + sum(not isinstance(part, Source) for part in self._held_out.values()):
             counted = "1 row" if len(data) == 1 else f"{len(data)} rows"
             raise ValueError(
@@ -76,7 +78,7 @@ class Preparation:
         key = Keys.of(self.seed).split
         parts = data.split(key=key, valid=fractions["valid"], test=fractions["test"])
         elsewhere = {
-            name: follow(parts.train.recipe, part.read(), data.classes, part.path).named(
+            name: follow(parts.train.recipe, part.read(), data.columns("x"), data.classes, part.path).named(
                 Path(part.path).name, split=name
             )
             for name, part in self._held_out.items()
@@ -127,15 +129,20 @@ class Preparation:
         )
 
 
-def follow(recipe: Recipe, raw: Data, classes: tuple[str, ...], path: str) -> Data:
+def follow(recipe: Recipe, raw: Data, columns: tuple[str, ...], classes: tuple[str, ...], path: str) -> Data:
     """Take rows from elsewhere through the steps of the training rows, without labels where one of them has none.
 
-    Labels that are words are counted as the training rows count them: another file may hold other words.
+    Columns go by their names, whatever their order; labels that are words are numbered as the training rows number
+    them, for another file may hold other words. Whole numbers of a CSV are reals where the training rows had gaps.
 
     Raises:
         ValueError: The rows do not go with the training rows.
     """
     arrays = {name: raw[name] for name in raw.names}
+    if columns and raw.columns("x"):
+        arrays["x"] = _in_order(raw, columns, path)
+        if np.dtype(recipe.arrays["x"][0]).kind == "f":
+            arrays["x"] = arrays["x"].astype(np.float64)
     if "y" in arrays and "y" not in recipe.arrays:
         del arrays["y"]
     if "y" in recipe.arrays and "y" not in arrays:
@@ -146,6 +153,20 @@ def follow(recipe: Recipe, raw: Data, classes: tuple[str, ...], path: str) -> Da
         return Data.following(recipe, arrays)
     except ValueError as error:
         raise ValueError(f"`{path}` does not go with the training rows: {error}") from error
+
+
+def _in_order(raw: Data, columns: tuple[str, ...], path: str) -> np.ndarray:
+    """Put the columns in the order of the training rows."""
+    found = raw.columns("x")
+    for name in columns:
+        if name not in found:
+            raise ValueError(
+                f"`{path}` has no column `{name}`, which the training rows have.{suggest(name, list(found))}"
+            )
+    for name in found:
+        if name not in columns:
+            raise ValueError(f"`{path}` has the column `{name}`, which the training rows have not.")
+    return raw["x"] if found == columns else raw["x"][:, [found.index(name) for name in columns]]
 
 
 def _codes(labels: np.ndarray, words: tuple[str, ...], classes: tuple[str, ...], path: str) -> np.ndarray:
@@ -178,21 +199,22 @@ def training_sets(vae: VAE, data: Data, num_labeled: int | None = None, *, key: 
         ValueError: A label is needed in every row and one has none; or fewer rows have one than are asked for.
     """
     names = _without_labels(data)
-    if "y" not in data or "y" not in vae.graph.names:
+    labels = labels_of(data)
+    if labels is None or "y" not in vae.graph.names:
         if num_labeled is not None:
             raise ValueError(
                 "`--labeled` counts labels, but "
-                + ("these rows have none. Name them: `--labels`." if "y" not in data else "the model names no `y`.")
+                + ("these rows have none. Name them: `--labels`." if labels is None else "the model names no `y`.")
             )
-        return [data.only(*names) if "y" in data else data]
-    known = np.flatnonzero(data["y"] >= 0)
+        return [data.only(*names) if "y" in data and "y" not in vae.graph.names else data]
+    known = np.flatnonzero(labels >= 0)
     if num_labeled is not None:
-        known = np.sort(_evenly(data["y"], known, num_labeled, key))
+        known = np.sort(_evenly(labels, known, num_labeled, key))
     rest = np.setdiff1d(np.arange(len(data)), known)
-    if len(rest) and "y" in vae.graph.inputs:
+    if len(rest) and needs_labels(vae, data):
         raise ValueError(
-            f"Row {data.row_ids[rest[0]]} has no label, but the model takes `y` as an input, which every row needs. "
-            "Leave such rows out, or declare `y` as a random variable."
+            f"Row {data.row_ids[rest[0]]} has no label, but the model can do nothing without `y`. Leave such rows out, "
+            "or give q a factor for `y`."
         )
     sets = [data[known]] if len(known) else []
     return [*sets, data.only(*names)[rest]] if len(rest) else sets

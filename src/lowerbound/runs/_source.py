@@ -1,12 +1,12 @@
 """Where rows come from: embedded data or a file, and how it is read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from lowerbound._suggest import suggest
-from lowerbound.data import Data, digits
+from lowerbound.data import Data, digits, names_in
 
 #: The names of embedded data.
 EMBEDDED = ("digits",)
@@ -32,8 +32,8 @@ class Source:
 
     @property
     def is_embedded(self) -> bool:
-        """Whether this is the name of embedded data, and no file beside us has it."""
-        return self.path in EMBEDDED and not Path(self.path).exists()
+        """Whether this is the name of embedded data, and no file here has that name."""
+        return self.path in EMBEDDED and not Path(self.path).is_file()
 
     def read(self) -> Data:
         """Read the rows: `x`, or the arrays by name; and labels `y` where there are any.
@@ -49,13 +49,9 @@ class Source:
                 f"There is no file `{self.path}`, and no embedded data of that name; there are {known}."
                 f"{suggest(self.path, list(EMBEDDED))}"
             )
-        (name, array), *more = self.arrays or (("x", None),)
-        data = Data.read(self.path, name, array=array, labels=self.labels, drop=self.drop, shape=self.shape)
-        if not more:
-            return data
-        arrays = {other: data[other] for other in data.names}
-        arrays |= {other: Data.read(self.path, other, array=array)[other] for other, array in more}
-        return Data(arrays).named(Path(self.path).name)
+        return Data.read(
+            self.path, array=dict(self.arrays) or None, labels=self.labels, drop=self.drop, shape=self.shape
+        )
 
     def _embedded(self) -> Data:
         given = [("--array", self.arrays), ("--labels", self.labels), ("--drop", self.drop)]
@@ -70,23 +66,38 @@ class Source:
             raise ValueError(f"`--shape` is {'x'.join(map(str, shape))}, but a digit has 8x8 pixels.")
         return Data(x=data["x"].reshape(-1, *shape), y=data["y"]).named(self.path)
 
-    def other(self, path: str, labels: str | None = None) -> "Source":
-        """Say that another file is read in the same way.
+    def other(self, path: str, labels: str | None = None, columns: Sequence[str] = ()) -> "Source":
+        """Say that another file is read in the same way, as far as it has what that names.
 
-        Labels are a column or an array of the same name there; where they are a file of their own, the other file's
-        are given, or there are none.
+        Args:
+            path: The file.
+            labels: Where its labels are; left out, the column or array of the same name, if it has one.
+            columns: The columns that are wanted of a CSV; what else it has is left out. All if empty.
+
+        Raises:
+            ValueError: A column that is wanted is missing, or the file cannot be read.
         """
-        return replace(self, path=path, labels=labels or (None if self._labels_are_a_file else self.labels))
-
-    @property
-    def _labels_are_a_file(self) -> bool:
-        return self.labels is not None and Path(self.labels).is_file()
+        if replace(self, path=path).is_embedded:
+            return Source(path, shape=self.shape)
+        names = names_in(path)
+        own = labels or (self.labels if self.labels in names else None)
+        drop = tuple(name for name in self.drop if name in names)
+        if columns and names:
+            for column in columns:
+                if column not in names:
+                    nearest = suggest(column, list(names))
+                    raise ValueError(f"`{path}` has no column `{column}`, which the training rows have.{nearest}")
+            drop = tuple(name for name in names if name not in columns and name != own)
+        arrays = tuple((name, array) for name, array in self.arrays if array in names)
+        return replace(self, path=path, arrays=arrays, labels=own, drop=drop)
 
     def absolute(self) -> "Source":
         """Say the same with paths that hold wherever a command is run from."""
         if self.is_embedded:
             return self
-        labels = str(Path(self.labels).resolve()) if self.labels and self._labels_are_a_file else self.labels
+        labels = self.labels
+        if labels is not None and labels not in names_in(self.path):
+            labels = str(Path(labels).resolve())
         return replace(self, path=str(Path(self.path).resolve()), labels=labels)
 
     def to_json(self) -> dict[str, Any]:

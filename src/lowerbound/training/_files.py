@@ -85,14 +85,18 @@ def read_weights(path: Path, like: VAE) -> VAE:
     if counts.get("format") != FORMAT:
         raise ValueError(f"`{path}` is of format {counts.get('format')!r}; this version reads {FORMAT!r}.")
     _check(path, weights, weight_names(like))
+    try:
+        num_data, num_steps = int(counts["num_data"]), int(counts["num_steps"])
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"`{path}` is damaged: it does not say how many data and steps it was trained on.") from error
     return eqx.tree_at(
         lambda vae: (vae.free, vae.fixed, vae.num_data, vae.num_steps),
         like,
         (
             _filled(like.free, weights),
             _filled(like.fixed, weights),
-            jnp.asarray(int(counts["num_data"])),
-            jnp.asarray(int(counts["num_steps"])),
+            jnp.asarray(num_data),
+            jnp.asarray(num_steps),
         ),
     )
 
@@ -110,7 +114,9 @@ def _check(path: Path, weights: Mapping[str, np.ndarray], declared: Mapping[str,
                 f"`{name}` is {weights[name].dtype} of shape {weights[name].shape} in `{path}`, but {array.dtype} of "
                 f"shape {array.shape} in the declaration. These are weights of another declaration."
             )
-    for name in weights:
+    for name, array in weights.items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"`{path}` is damaged: `{name}` holds numbers that are not finite.")
         if name not in declared:
             raise ValueError(
                 f"`{path}` has `{name}`, which the declaration has not.{suggest(name, list(declared))} "

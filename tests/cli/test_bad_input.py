@@ -39,6 +39,8 @@ def write_files() -> None:
     np.save("objects.npy", np.array([{}, 1], object), allow_pickle=True)
     np.save("constant.npy", np.where(np.arange(3) == 1, 5.0, REAL))
     np.save("wide.npy", RANDOM.normal(size=(40, 5)))
+    np.save("counts.npy", RANDOM.integers(0, 17, (40, 3)))
+    np.save("more.npy", np.full((5, 3), 40))
     np.save("minus.npy", GREY.astype(np.int64) - 10)
     Path("cut.npy").write_bytes(Path("real.npy").read_bytes()[:-9])
     np.savez("many.npz", a=REAL, b=GREY, c=REAL)
@@ -115,8 +117,7 @@ MISTAKES = {
     ),
     "an unknown binarization": (
         ["grey.npy", "--binarize", "dynamic"],
-        r'`how` is "dynamic", but data are binarized by "stochastic", "fixed" or "threshold"\. Did you mean '
-        r"`stochastic`\?",
+        r"`--binarize` is `dynamic`; stochastic, fixed or threshold was needed\. Did you mean `stochastic`\?",
     ),
     "reals binarized": (
         ["real.npy", "--binarize", "fixed"],
@@ -150,7 +151,7 @@ MISTAKES = {
     ),
     "a shape that does not fit": (
         ["grey.npy", "--shape", "5x5"],
-        r"`shape` is \(5, 5\), which is 25 numbers, but a row of `x` has shape \(4, 4\), which is 16\.",
+        r"`--shape` is \(5, 5\), which is 25 numbers, but a row of `x` has shape \(4, 4\), which is 16\.",
     ),
     "a part that is none": (
         ["grey.npy", "--test", "most"],
@@ -171,7 +172,7 @@ MISTAKES = {
     ),
     "test rows of another kind": (
         ["real.npy", "--test", "minus.npy", "--shape", "3"],
-        r"`shape` is \(3,\), which is 3 numbers, but a row of `x` has shape \(4, 4\), which is 16\.",
+        r"`--shape` is \(3,\), which is 3 numbers, but a row of `x` has shape \(4, 4\), which is 16\.",
     ),
     "test labels without a file": (
         ["grey.npy", "--test", "0.2", "--test-labels", "real.npy"],
@@ -181,6 +182,15 @@ MISTAKES = {
     "a marker that is none": (
         ["real.npy", "--missing", "none"],
         r"`--missing` is `none`; what stands for a gap was needed: nan, or a number such as -999\.",
+    ),
+    "a marker that never occurs": (
+        ["real.npy", "--missing", "-999"],
+        r"`--missing` is -999, but no entry is that\. Give the number that stands for a gap, or nan where gaps are "
+        r"empty\.",
+    ),
+    "test rows out of range": (
+        ["counts.npy", "--test", "more.npy"],
+        r"`x\[0\]` is 40 in row 0, which is outside of the support of its likelihood, BetaBinomial: .*",
     ),
     "a step size of 0": (["grey.npy", "--lr", "0"], r"`--lr` is 0; a positive number was needed, such as 0\.002\."),
     "a negative seed": (["grey.npy", "--seed", "-1"], r"`--seed` is -1; a whole number from 0 up was needed\."),
@@ -200,7 +210,10 @@ MISTAKES = {
     ),
     "a file in the way": (["grey.npy", "--out", "in-the-way"], r"`--out` is in-the-way, which exists .*"),
     "no such model": (["grey.npy", "--model", "none.py:vae"], r"`none\.py` cannot be read: it does not exist\. .*"),
-    "a model that is no Python": (["grey.npy", "--model", "broken.py"], r"`broken\.py` is no Python: line 1: .*"),
+    "a model that is no Python": (
+        ["grey.npy", "--model", "broken.py"],
+        r"`broken\.py` is not valid Python: line 1: .*",
+    ),
     "a model that fails": (
         ["grey.npy", "--model", "fails.py"],
         r"`fails\.py`, line 2: NameError: name 'undefined' is not defined",
@@ -212,7 +225,7 @@ MISTAKES = {
     ),
     "no model": (
         ["grey.npy", "--model", "other.py:model"],
-        r"`model` in `other\.py` is a int; a `VAE` was needed, or .*",
+        r"`model` in `other\.py` is of type int; a `VAE` was needed, or .*",
     ),
     "a size for a file": (
         ["grey.npy", "--model", "other.py", "--latent", "3"],

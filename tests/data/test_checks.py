@@ -287,7 +287,14 @@ def test_unknown_names_are_refused(data, verb):
 
 def test_a_step_names_its_array_where_there_are_several(data):
     assert message(ValueError, data.standardize) == "`standardize` needs a name, for there are 2 arrays: `x`, `labels`."
-    assert message(ValueError, data.missing) == "`missing` needs a name, for there are 2 arrays: `x`, `labels`."
+    # Whole numbers have no nan, so it is clear which array may: but no number says so of itself.
+    assert message(ValueError, lambda: data.missing(-1)) == (
+        "`missing` needs a name, for there are 2 arrays: `x`, `labels`."
+    )
+    assert data.missing().names == ("x", "labels", "m")
+    assert message(TypeError, lambda: data.missing("x")) == (
+        "`marker` is 'x'; a number was needed. For an array: `.missing(names='x')`."
+    )
     assert message(ValueError, lambda: data.scale(2, "x", "x")) == "`x` is named twice in `scale`."
 
 

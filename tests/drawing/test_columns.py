@@ -54,7 +54,7 @@ def test_any_column_has_a_histogram(column):
 def test_samples_far_out_are_counted():
     made = np.array([[1.0]] * 49 + [[1e9]] * 1)
     words = texts(read_chart(column_histograms(np.arange(50.0)[:, None] % 7, made, ("x",))))
-    assert "0 values of the data and 1 of the samples lie outside of the panels." in words
+    assert "Outside of the panels: 0 of the data's values, 1 of the samples'." in words
 
 
 def test_mistakes_get_one_sentence():

@@ -275,7 +275,8 @@ def test_unknown_data_names_are_refused():
         "The data name `pixel`, which nobody declares; declared are `z`, `pixels`, `label`. Did you mean `pixels`?"
     )
     assert refusal(p, q, ("pixels", "weather")) == (
-        "The data name `weather`, which nobody declares; declared are `z`, `pixels`, `label`."
+        "The data name `weather`, which nobody declares; declared are `z`, `pixels`, `label`. Declare it, or leave it "
+        "out: `data.only(...)`."
     )
 
 

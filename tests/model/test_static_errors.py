@@ -540,7 +540,8 @@ def test_an_error_inside_a_factor_says_where_it_came_from():
 
 def test_a_data_name_that_nobody_declares_is_refused():
     assert refusal(lambda: planned(vae(*plain()), ["x", "labels"])) == (
-        "The data name `labels`, which nobody declares; declared are `z`, `x`."
+        "The data name `labels`, which nobody declares; declared are `z`, `x`. Declare it, or leave it out: "
+        "`data.only(...)`."
     )
     p, q = plain(
         pixels=lambda z, theta: Bernoulli(logits=theta(z)), x=None, q_z=lambda pixels, phi: Normal(*phi(pixels))

@@ -264,7 +264,7 @@ def test_an_output_far_out_scores_and_differentiates(word: str):
     """
     preset = Preset.of("mlp", (3,), LIKELIHOODS[word] if word != "logistic" else Likelihood("logistic", 0, 255))
     law = executed(preset)["p"].factors["x"].function
-    rows = jnp.array([0, 7, preset.likelihood.high or 255])
+    rows = jnp.array([0, 3, preset.likelihood.high or 255])
 
     def score(output):
         arguments = (lambda z: output, jnp.ones(3)) if word == "negative-binomial" else (lambda z: output,)

@@ -212,7 +212,7 @@ FIGURES = {
     "binarized": ["Reconstructions", "Samples", "Samples, as means", "Map of z", "Decoded plane"],
     "conditional": ["Reconstructions", "Samples", "Samples, as means", "Map of z"],  # one plane for each condition
     "clusters": ["Samples"],
-    "a ladder": ["Reconstructions", "Samples", "Map of z2", "Map of z1"],
+    "a ladder": ["Reconstructions", "Samples", "Map of z1", "Map of z2"],
 }
 
 

@@ -127,7 +127,7 @@ def test_small_errors_get_more_digits():
 def test_the_sides_are_explained_and_the_parameters_kl_is_named(page):
     text = Reader(page).text
     assert "a lower bound in expectation is, on average over draws, at most log p(x)" in text
-    assert "an exact number is log p(x) itself" in text
+    assert "an exact number is a log-density itself" in text
     assert "upper bound" not in text
     assert "12.3 nats for all training data together" in text
     assert "higher is better" in text

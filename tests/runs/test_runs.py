@@ -121,7 +121,7 @@ def test_a_declaration_that_has_changed_is_refused(saved, tmp_path):
         read_run(saved, model=f"{mine}:vae")
     assert str(refusal.value) == (
         f"`{mine}` is not what `{saved}` was trained with: `z` has changed. Bring the old declaration back, or train "
-        "again."
+        f"this one: `lowerbound fit DATA --model {mine}:vae`."
     )
     mine.write_text("# A remark changes nothing.\n" + PRESET.write())
     read_run(saved, model=f"{mine}:vae")

@@ -475,7 +475,11 @@ def test_settings_that_do_not_fit_are_refused(settings, message):
             "`x[0]` is 0.25 in row 0, which is outside of the support of its likelihood, Bernoulli: Boolean(). "
             'Binarize the data, `data.binarize("stochastic")`, or declare a likelihood for grey levels.',
         ),
-        ({"pixels": np.zeros((10, 6))}, "The data name `pixels`, which nobody declares; declared are `z`, `x`."),
+        (
+            {"pixels": np.zeros((10, 6))},
+            "The data name `pixels`, which nobody declares; declared are `z`, `x`. Declare it, or leave it out: "
+            "`data.only(...)`.",
+        ),
     ],
 )
 def test_data_that_do_not_fit_are_refused(data, message):

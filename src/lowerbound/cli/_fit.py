@@ -12,6 +12,7 @@ import numpy as np
 import optax
 
 from lowerbound._key import named_key
+from lowerbound._suggest import suggest
 from lowerbound.cli._page import write_page
 from lowerbound.cli._words import part
 from lowerbound.data import Data, Parts
@@ -41,6 +42,7 @@ SMALL_BATCH, LARGE_BATCH, MANY = 64, 128, 10_000
 
 #: Without `--valid`: this fraction of the rows, and at most so many of them.
 VALID_FRACTION, MOST_VALID = 0.1, 5000
+BINARIZATIONS = ("stochastic", "fixed", "threshold")
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,9 @@ def prepare(
     Raises:
         ValueError: They do not go together.
     """
+    if binarize is not None and binarize not in BINARIZATIONS:
+        meant = suggest({"dynamic": "stochastic", "static": "fixed"}.get(binarize, binarize), list(BINARIZATIONS))
+        raise ValueError(f"`--binarize` is `{binarize}`; stochastic, fixed or threshold was needed.{meant}")
     if binarize is not None and dequantize is not None:
         raise ValueError("`--binarize` makes bits and `--dequantize` reals. Choose one of them.")
     held_out = VALID_FRACTION if valid[0] is None else part("--valid", valid[0], source, valid[1])
@@ -124,6 +129,8 @@ def fit(
         ValueError: The rows, an option or the folder will not do; nothing is written then.
     """
     keys = Keys.of(preparation.seed)
+    if out is not None:
+        RunFolder.check(out, force=force)  # before rows are read, which may take long
     whole = preparation.read()
     if training.cap_valid and len(whole) * VALID_FRACTION > MOST_VALID:
         preparation = replace(preparation, valid=MOST_VALID)
@@ -273,6 +280,8 @@ def described(preparation: Preparation, parts: Parts, chosen: Chosen, epochs: in
         latent = ", ".join(str(size) for size in chosen.preset.latent)
         hidden = ", ".join(str(size) for size in chosen.preset.hidden)
         lines.append(f"Model: {chosen.preset.name}, latent {latent}, hidden {hidden}.")
+    if "y" in parts.train and "y" not in parts.test:
+        lines.append("Labels: the test rows have none (`--test-labels`), so no map of theirs is coloured.")
     lines.append(f"Training: {counted} in batches of {batch}, by Adam; the first step compiles for a few seconds.")
     return lines
 

@@ -59,7 +59,10 @@ def write_rows(
         case _:
             named = dict(arrays) if rows is None else {"row": rows, **arrays}
             file.write(_csv(named, columns).encode())
-    write_whole(out, file.getvalue())
+    try:
+        write_whole(out, file.getvalue())
+    except OSError as error:
+        raise ValueError(f"`--out` is {out}, which cannot be written: {error.strerror}. Choose another.") from error
 
 
 def _above(images: np.ndarray) -> float:

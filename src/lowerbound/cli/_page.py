@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -55,6 +56,8 @@ def write_page(
         seed=seed,
         key=key,
     )
+    for note in page.notes:
+        sys.stdout.write(f"Note: {note}\n")
     folder.write("report.html", render(page))
     _write_figures(folder, page)
 

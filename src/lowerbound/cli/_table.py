@@ -19,7 +19,7 @@ def print_scores(scores: Sequence[Score], test: Data) -> None:
     about = test.description
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     split = "" if about["split"] in ("all", "other") else f"{about['split']} "
-    table.add_column(f"{len(test)} {split}rows of {about['name']}")
+    table.add_column(f"{len(test):,} {split}{'row' if len(test) == 1 else 'rows'} of {about['name']}")
     for heading in ("nats", "± data", "± draws"):
         table.add_column(heading, justify="right")
     table.add_column("side")

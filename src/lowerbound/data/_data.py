@@ -366,9 +366,7 @@ class Data:
             data = data._stepped(call, name, Scaling(float(factor)))
         return data
 
-    def missing(
-        self, marker: float | int = float("nan"), mask: str = "m", names: str | Sequence[str] | None = None
-    ) -> "Data":
+    def missing(self, marker: Any = float("nan"), mask: str = "m", names: str | Sequence[str] | None = None) -> "Data":
         """Set missing entries to 0 and add a boolean array that is True where an entry is observed.
 
         Such entries stay 0 through all steps, and no statistic or log-determinant counts them.
@@ -377,11 +375,17 @@ class Data:
             marker: What stands for a missing entry; nan by default.
             mask: The name of the new array. For one array it has that array's shape; for several it is one
                 vector a row, their flattened masks in order.
-            names: The arrays; may be left out where there is but one.
+            names: The arrays; may be left out where there is but one, or one of floats for nan.
 
         Raises:
+            TypeError: `marker` is no number.
             ValueError: `mask` is taken; an unknown name; an array that has a mask or a step already.
         """
+        if not isinstance(marker, float | int | np.number):
+            raise TypeError(f"`marker` is {marker!r}; a number was needed. For an array: `.missing(names={marker!r})`.")
+        floats = [name for name, dtype in self._raw_types.items() if _is_float(dtype)]
+        if names is None and marker != marker and len(floats) == 1:
+            names = floats  # whole numbers have no nan
         chosen = self._chosen("missing", (names,) if isinstance(names, str) else tuple(names or ()), first=True)
         if mask in self._arrays:
             raise ValueError(f"`{mask}` is an array already. Choose another name for the mask: `mask=...`.")

@@ -79,6 +79,10 @@ class Recipe:
     calls: tuple[Call, ...]
     steps: Steps
 
+    def without(self, name: str) -> "Recipe":
+        """Leave out an array that has no steps."""
+        return Recipe({other: array for other, array in self.arrays.items() if other != name}, self.calls, self.steps)
+
     def fitted(self, steps: Steps) -> Steps:
         """Return the same steps, declared anew of other rows, with the statistics that are kept here."""
         kept = {name: iter(self._standardizations(name)) for name in self.steps}
@@ -141,6 +145,10 @@ class Recipe:
 
     def restore(self, values: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Map values as the model has them back to the units of the raw rows; see `Data.restore`."""
+        if not isinstance(values, Mapping):
+            raise TypeError(
+                f"`restore` takes arrays by name, but got a {type(values).__name__}. Write `restore({{...}})`."
+            )
         transform = Transform(self.steps, ())
         return {
             name: np.asarray(jax.vmap(partial(transform.inverse, name))(jnp.asarray(value)))

@@ -102,7 +102,7 @@ def column_histograms(data: Table, samples: Table, names: Sequence[str]) -> str:
     ]
 
     def said() -> list[str]:
-        lost = f"{outside[0]:,} values of the data and {outside[1]:,} of the samples lie outside of the panels."
+        lost = f"Outside of the panels: {outside[0]:,} of the data's values, {outside[1]:,} of the samples'."
         return [lost] if outside.any() else []
 
     return _panels("Distribution of each column", "data and samples of the model", names, panel, items, said, _FLAT)

@@ -112,10 +112,15 @@ def explain(
     bound = how.bound if isinstance(how, Penalized) else how
     return Explanation(
         factorization=_factorization(plan),
-        objective=_objective(plan, bound.name, how),
+        objective=_objective(plan, bound.name, how) + (" + log|det J|" if _changes_units(rows, plan) else ""),
         latents=tuple(_sentence(plan, latent) for latent in plan.latents),
         rows=tuple(_Rows(vae, plan, None if rows is None else len(rows)).all()),
     )
+
+
+def _changes_units(rows: Data | None, plan: Plan) -> bool:
+    """Say whether the data's steps change units, so that log|det J| leads back to those of the raw rows."""
+    return rows is not None and any(rows.transform.changes_units(name) for name in plan.observed)
 
 
 def _cells(row: Row) -> tuple[str, ...]:

@@ -248,7 +248,8 @@ def _check_given(graph: Graph, given: Iterable[str]) -> None:
             )
         known = [*graph.p, *graph.inputs]
         raise ValueError(
-            f"The data name `{name}`, which nobody declares; declared are {_listed(known)}.{suggest(name, known)}"
+            f"The data name `{name}`, which nobody declares; declared are {_listed(known)}."
+            f"{suggest(name, known) or ' Declare it, or leave it out: `data.only(...)`.'}"
         )
 
 

@@ -67,7 +67,7 @@ def make_page(
         scores=scored.scores,
         depends=_depends(rows, parts, scored.scores, seed),
         notes=(*scored.notes, *_notes(vae, history, rows, uses), *drawn.notes, *left_out),
-        network=draw(vae, observed=[name for name in rows.names if name in vae.graph.p]).svg(),
+        network=draw(vae, observed=[name for name in rows.names if name in vae.graph.p], group_parameters=False).svg(),
         explanation=explain(vae, unlabeled(vae, parts.train), how),
         curves=learning_curves(history),
         figures=figures,
@@ -83,7 +83,7 @@ def _main(scores: Sequence[Score]) -> str:
     first = scores[0].estimate
     return (
         f"Test {scores[0].name}: {first.mean:.2f} ± {first.standard_error:.2f} nats a datum ({first.side}), "
-        f"{len(first)} rows; {scores[-1].name}: {scores[-1].estimate.mean:.2f}."
+        f"{len(first):,} rows; {scores[-1].name}: {scores[-1].estimate.mean:.2f}."
     )
 
 
@@ -104,11 +104,22 @@ def _depends(rows: Data, parts: Parts, scores: Sequence[Score], seed: int) -> tu
         ),
         ("binarisation", "; ".join(binarization) or "none"),
         ("other steps before the model", "; ".join(s for s in steps if s not in binarization) or "none"),
-        ("units", "nats a datum, summed over its observed entries, in the units of the raw rows; higher is better"),
+        ("units", f"nats a datum, summed over its observed entries, {_units(rows)}; higher is better"),
+        *_missing(rows),
         ("draws a datum", samples),
         ("seed", str(seed)),
         ("fingerprint of the test rows", f"sha256 {about['fingerprint'][:16]}"),
     )
+
+
+def _units(rows: Data) -> str:
+    binarized = [name for name in rows.names if rows.transform.is_binarized(name)]
+    return f"of the bits of {', '.join(binarized)}" if binarized else "in the units of the raw rows"
+
+
+def _missing(rows: Data) -> list[tuple[str, str]]:
+    found = [(name, observed) for name in rows.names if (observed := rows.observed(name)) is not None]
+    return [(f"missing entries of {name}", f"{1 - observed.mean():.1%} of the test rows'") for name, observed in found]
 
 
 def _shape(shape: Sequence[int]) -> str:

@@ -207,7 +207,7 @@ def _maps(subject: Subject) -> Iterator[Figure]:
         how = f"The mean of {subject.law(name, 'q')} of {_counted(len(flat), total)}"
         if flat.shape[1] > 2:
             flat, share = _principal(flat)
-            axes = f"first direction of {name}", "second"
+            axes = f"first direction of {name}", "second direction"
             how += f", on the two directions in which these means vary most ({share:.0%} of their variance)"
         color = ", coloured by label." if labels is not None else "."
         title = f"Map of {name}"

@@ -103,8 +103,8 @@ def _scores(scores: Sequence[Score], depends: Sequence[tuple[str, str]], count: 
     kl = {f"KL(q({k}) || p({k}))": v for score in scores for k, v in score.estimate.parameter_kl.items()}
     key = [
         "<b>± data</b>: the standard error over the rows, how far other rows of the same kind would move the number; "
-        "it holds that of the draws. <b>± draws</b>: the Monte Carlo standard error, how far other draws would move "
-        "it; – where one draw cannot tell.",
+        "it includes the error over draws. <b>± draws</b>: the Monte Carlo standard error, how far other draws would "
+        "move it; – where one draw cannot tell.",
         f"<b>Side</b>: where a number stands against log p(x); {'; '.join(escape(_SIDES[side]) for side in sides)}.",
         *(
             f"{_formula(name)} is {_number(nats, 1)} nats for all training data together; no score holds it."
@@ -145,8 +145,9 @@ def _notes(notes: Sequence[str]) -> str:
 def _network(page: Page, count: _Count) -> str:
     formulas = "".join(f'<p class="formula">{_formula(line)}</p>' for line in page.explanation.factorization)
     caption = (
-        "Circles are random variables, shaded where observed; the plate repeats them for each datum; outside of it "
-        "stand the parameters. Solid arrows belong to the model p, dashed ones to the inference q."
+        "Circles are random variables, shaded where observed, diamonds values computed from others, squares what is "
+        "given with a datum; the plate repeats them for each datum; outside of it stand the parameters. Solid arrows "
+        "belong to the model p, dashed ones to the inference q."
     )
     label = count.label("Figure", "The Bayesian network of p and q")
     return f'{formulas}<figure class="network">{page.network}<figcaption>{label} {caption}</figcaption></figure>'

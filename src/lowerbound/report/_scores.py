@@ -40,6 +40,8 @@ def score_parts(vae: VAE, train: Data, test: Data, *, key: PRNGKeyArray, progres
     note = "" if len(few) == len(rows) else f"{len(few):,} of the {len(rows):,} rows, chosen at random"
     draws = ELBO_SAMPLES if len(rows) <= MANY else ELBO_SAMPLES_OF_MANY
     elbo = evaluate(vae, rows, ELBO(draws), key=key, progress=progress)
+    if note:  # the gap between two scores can only be read from the same rows
+        note += f", where the ELBO is {elbo.values[index].mean():.2f}"
     iwae = evaluate(vae, few, IWAE(IWAE_SAMPLES), key=key, progress=progress)
     scores = [Score("ELBO", elbo), Score(f"log {evidence(vae, rows)}, IWAE-{IWAE_SAMPLES}", iwae, note)]
     labels = labels_of(test)

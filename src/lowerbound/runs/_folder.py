@@ -32,21 +32,29 @@ CONFIG, MODEL, GRAPH, WEIGHTS = "config.json", "model.py", "graph.json", "weight
 WRITTEN = (CONFIG, MODEL, GRAPH, WEIGHTS, "history.csv", "report.html", "figures", "scores.json")
 
 
-def _set_aside(path: Path, force: bool) -> Path | None:
+def _check_free(path: Path, where: Path, force: bool) -> None:
+    """Refuse a folder in use: one with a run, unless that is to be overwritten, and one with other things."""
+    if where.exists() and not where.is_dir():
+        raise ValueError(f"`--out` is {path}, which exists and is no folder. Choose another.")
+    if not where.is_dir() or not any(where.iterdir()):
+        return
+    strange = sorted(file.name for file in where.iterdir() if file.name not in WRITTEN)
+    if strange or not (where / CONFIG).is_file():
+        found = f"`{strange[0]}`" if strange else f"no `{CONFIG}`"
+        raise ValueError(f"`--out` is {path}, which has {found}, so it is not only a run. Choose another folder.")
+    if not force:
+        raise ValueError(
+            f"`--out` is {path}, which exists. Choose another folder, or say `--force` to overwrite that run."
+        )
+
+
+def _set_aside(path: Path) -> Path | None:
     """Move a run that is to be overwritten out of the way, into a folder beside it.
 
     If a process was killed while it overwrote one, the old run still stands there, and is what is set aside.
     """
     if not path.is_dir() or not any(path.iterdir()):
         return None
-    if not force:
-        raise ValueError(
-            f"`--out` is {path}, which exists. Choose another folder, or say `--force` to overwrite that run."
-        )
-    strange = sorted(file.name for file in path.iterdir() if file.name not in WRITTEN)
-    if strange or not (path / CONFIG).is_file():
-        found = f"`{strange[0]}`" if strange else f"no `{CONFIG}`"
-        raise ValueError(f"`--out` is {path}, which has {found}, so it is not only a run. Choose another folder.")
     aside = path.with_name(f".{path.name}.replaced")
     try:
         if aside.exists() and not (path / WEIGHTS).exists():
@@ -89,6 +97,15 @@ class RunFolder:
 
     path: Path
 
+    @staticmethod
+    def check(path: Path, *, force: bool = False) -> None:
+        """Refuse a folder that `claimed` would refuse, and change nothing.
+
+        Raises:
+            ValueError: As `claimed`.
+        """
+        _check_free(path, path.resolve(), force)
+
     @classmethod
     @contextmanager
     def claimed(cls, path: Path, *, force: bool = False) -> "Iterator[RunFolder]":
@@ -101,8 +118,10 @@ class RunFolder:
             ValueError: It exists, cannot be written, or holds what no run wrote.
         """
         where = path.resolve()
+        made = [parent for parent in where.parents if not parent.exists()]
         try:
-            aside = _set_aside(path if path == where else where, force)
+            _check_free(path, where, force)
+            aside = _set_aside(where)
             claim_folder(where)
         except ValueError as error:
             raise ValueError(str(error).replace(str(where), str(path)).replace("`out`", "`--out`")) from error
@@ -113,6 +132,8 @@ class RunFolder:
                 shutil.rmtree(where, ignore_errors=True)
                 if aside is not None:
                     aside.rename(where)
+                for parent in made:
+                    parent.rmdir()
             elif aside is not None:
                 shutil.rmtree(aside)
 
@@ -145,6 +166,7 @@ class RunFolder:
             "steps_per_epoch": history.steps_per_epoch,
             "stopped": history.stopped,
             "seconds": float(history.seconds[-1]) if len(history) else 0.0,
+            "weights": _digest(self.path / WEIGHTS),
         }
         self.write(CONFIG, _json({"format": FORMAT, **config, "trained": trained}))
 
@@ -225,10 +247,13 @@ class SavedRun:
             ValueError: It cannot be read, or does not go with the run's rows.
         """
         columns, classes = _words(self.config, "columns"), _words(self.config, "classes")
-        source = self.preparation.source.other(path, labels, columns)
+        source, recipe = self.preparation.source, self.recipe
+        if "y" not in self.vae.graph.names and labels is None:  # what the model does not read need not be there
+            source, recipe = replace(source, labels=None), recipe.without("y")
+        source = source.other(path, labels, columns)
         if array is not None:
             source = replace(source, arrays=(("x", array),))
-        return follow(self.recipe, source.read(), columns, classes, path).named(Path(path).name)
+        return follow(recipe, source.read(), columns, classes, path).named(Path(path).name)
 
 
 def read_run(path: Path, *, model: str | None = None, trust: bool = False) -> SavedRun:
@@ -256,12 +281,16 @@ def read_run(path: Path, *, model: str | None = None, trust: bool = False) -> Sa
         raise ValueError(f"`{path / CONFIG}` is damaged: {error!r}.") from error
     declared = _declared(path, config["model"]["name"], config["model"].get("preset"), model, trust)
     _check_graph(path, declared)
+    if not (path / WEIGHTS).exists() or "weights" not in config.get("trained", {}):
+        raise ValueError(f"There is no file `{path / WEIGHTS}`. Was this run trained to its end?")
     if (trained_by := config["training"]["objective"]) != declared.objective.name:
         raise ValueError(
             f"`{declared.path}` says {declared.objective.name}, but `{path}` was trained by {trained_by}. Bring the "
             "old declaration back, or train again."
         )
     vae = read_weights(path / WEIGHTS, declared.vae)
+    if config["trained"]["weights"] != _digest(path / WEIGHTS):
+        raise ValueError(f"`{path / WEIGHTS}` is damaged, or of another run: its hash is not the one in `{CONFIG}`.")
     return SavedRun(path, config, vae, declared.objective, preparation, recipe)
 
 
@@ -336,7 +365,7 @@ def _check_graph(path: Path, declared: Declared) -> None:
         if before != after:
             raise ValueError(
                 f"`{declared.path}` is not what `{path}` was trained with: `{name}` has changed. Bring the old "
-                "declaration back, or train again."
+                f"declaration back, or train this one: `lowerbound fit DATA --model {declared.path}:{declared.name}`."
             )
 
 
@@ -344,6 +373,10 @@ def _without_code(said: Any) -> Any:
     if isinstance(said, dict):
         return {name: _without_code(value) for name, value in said.items() if name != "code"}
     return said
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _json(said: Mapping[str, Any]) -> str:

@@ -74,12 +74,10 @@ def run_model(text: str, path: Path, name: str, *, key: PRNGKeyArray) -> Declare
     except Exception as error:
         raise ValueError(_reason(error, path)) from error
     if not isinstance(vae, VAE):
-        raise ValueError(f"`{name}` in `{path}` returned a {type(vae).__name__}; a `VAE` was needed.")
+        raise ValueError(f"`{name}` in `{path}` gave {_typed(vae)}; a `VAE` was needed.")
     objective = getattr(module, "objective", None) or ELBO()
     if not isinstance(objective, AbstractObjective):
-        raise ValueError(
-            f"`objective` in `{path}` is a {type(objective).__name__}; an objective was needed, such as `ELBO()`."
-        )
+        raise ValueError(f"`objective` in `{path}` is {_typed(objective)}; an objective was needed, such as `ELBO()`.")
     return Declared(vae, objective, path, name, text)
 
 
@@ -98,8 +96,7 @@ def _found(module: ModuleType, path: Path, name: str) -> Any:
     found = declared[name]
     if not isinstance(found, VAE) and not (callable(found) and not isinstance(found, type)):
         raise _NoModelError(
-            f"`{name}` in `{path}` is a {type(found).__name__}; a `VAE` was needed, or a function of a key that makes "
-            "one."
+            f"`{name}` in `{path}` is {_typed(found)}; a `VAE` was needed, or a function of a key that makes one."
         )
     return found
 
@@ -113,11 +110,15 @@ def _parted(where: str) -> tuple[Path, str]:
     return Path(file), name
 
 
+def _typed(value: Any) -> str:
+    return f"of type {type(value).__name__}"
+
+
 def _reason(error: Exception, path: Path) -> str:
     if isinstance(error, _NoModelError):
         return str(error)
     if isinstance(error, SyntaxError):
-        return f"`{path}` is no Python: line {error.lineno}: {error.msg}."
+        return f"`{path}` is not valid Python: line {error.lineno}: {error.msg}."
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     line = f", line {frames[-1].lineno}" if frames else ""
     said = str(error).strip() or "no reason was given"

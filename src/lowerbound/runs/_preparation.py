@@ -1,7 +1,7 @@
 """How the rows of a run are read, prepared and parted: the same again whenever it is asked."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,7 @@ class Preparation:
         data = self.source.read()
         names = [name for name in data.names if name != "y"]
         if self.missing is not None:
+            self._check_marker(data, names)
             data = data.missing(self.missing, names=names)
         if self.allow_outliers:
             data = data.allow_outliers(*names)
@@ -62,6 +63,15 @@ class Preparation:
             if self.dequantize is not None:
                 data = data.dequantize(name, levels=self.dequantize)
         return data
+
+    def _check_marker(self, data: Data, names: Iterable[str]) -> None:
+        """Refuse a number that marks nothing: most likely another one does. Gaps may come with later rows."""
+        assert self.missing is not None, "asked where something is missing"
+        if not math.isnan(self.missing) and not any((data[name] == self.missing).any() for name in names):
+            raise ValueError(
+                f"`--missing` is {self.missing:g}, but no entry is that. Give the number that stands for a gap, or nan "
+                "where gaps are empty."
+            )
 
     def split(self, data: Data) -> Parts:
         """Part the rows that `read` gave, and bring in those from elsewhere."""
@@ -146,7 +156,7 @@ def follow(recipe: Recipe, raw: Data, columns: tuple[str, ...], classes: tuple[s
     if "y" in arrays and "y" not in recipe.arrays:
         del arrays["y"]
     if "y" in recipe.arrays and "y" not in arrays:
-        recipe = replace(recipe, arrays={name: array for name, array in recipe.arrays.items() if name != "y"})
+        recipe = recipe.without("y")
     if "y" in arrays:
         arrays["y"] = _codes(arrays["y"], raw.classes, classes, path)
     try:

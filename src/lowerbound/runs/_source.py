@@ -49,9 +49,12 @@ class Source:
                 f"There is no file `{self.path}`, and no embedded data of that name; there are {known}."
                 f"{suggest(self.path, list(EMBEDDED))}"
             )
-        return Data.read(
-            self.path, array=dict(self.arrays) or None, labels=self.labels, drop=self.drop, shape=self.shape
-        )
+        try:
+            return Data.read(
+                self.path, array=dict(self.arrays) or None, labels=self.labels, drop=self.drop, shape=self.shape
+            )
+        except ValueError as error:  # in the words of the command line
+            raise ValueError(str(error).replace("`shape` is", "`--shape` is")) from error
 
     def _embedded(self) -> Data:
         given = [("--array", self.arrays), ("--labels", self.labels), ("--drop", self.drop)]

@@ -96,7 +96,7 @@ class History:
         words = [f"{len(self)} steps ({epochs:.4g} epochs)"]
         if len(self):
             last = self.objective[-self.steps_per_epoch :].mean()
-            words.append(f"objective {self.objective[0]:.2f} to {last:.2f} nats over the last epoch")
+            words.append(f"objective {self.objective[0]:.2f} nats at first, {last:.2f} over the last epoch")
         if len(self.valid):
             words.append(f"best validation bound {self.valid.max():.2f} at step {self.best_step}")
         if len(self):

@@ -15,6 +15,7 @@ from assertions import assert_mean
 from linear_gaussian import KINDS, LinearGaussian
 from lowerbound.dist import Bernoulli, Categorical, Normal
 from lowerbound.evaluation import encode, use_of_latents
+from lowerbound.evaluation._use import PRIOR_DRAWS
 from lowerbound.nn import Gaussian
 from lowerbound.objective import ELBO
 
@@ -28,7 +29,9 @@ X = np.random.default_rng(0).normal(1, 2, 300).astype(np.float32)
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_kl_and_activity_have_their_closed_forms(kind):
-    """By row in NumPy; and activity is the variance of A x + c over data of p, diag(A Cov(x) Aᵀ), within its error."""
+    """By row in NumPy; and activity is the variance of A x + c over data of p, diag(A Cov(x) Aᵀ), within its error, in
+    units of the prior's, diag(S Sᵀ).
+    """
     model = LinearGaussian.random(1, 2, 3, kind)
     q = model.wrong_posterior(2, kind)
     x = model.draw(3, 20_000).astype(np.float32)
@@ -36,7 +39,7 @@ def test_kl_and_activity_have_their_closed_forms(kind):
     assert (use.name, use.size, use.kl_label) == ("z", 2, "KL(q(z | x) || p(z))")
     A, c, L = q
     means, prior = x.astype(np.float64) @ A.T + c, model.S @ model.S.T
-    np.testing.assert_allclose(use.activity, means.var(axis=0, ddof=1), rtol=ROUNDING)
+    np.testing.assert_allclose(use.activity, means.var(axis=0, ddof=1) / np.diagonal(prior), rtol=ROUNDING)
     shifts = means - model.m
     traces = np.trace(np.linalg.solve(prior, L @ L.T)) + np.sum(shifts * np.linalg.solve(prior, shifts.T).T, axis=1)
     kls = 0.5 * (traces - 2 + np.linalg.slogdet(prior)[1] - np.linalg.slogdet(L @ L.T)[1])
@@ -104,7 +107,8 @@ def test_what_draws_of_parents_add_to_the_activity_is_taken_off(slope):
     """With S draws they add v = (2 x 0.8)² / S, which is estimated too; the sums of squares are χ² and independent.
 
     So with slope 0 the error is v sqrt(2 / (n - 1) + 2 / (n (S - 1))). A slope adds a sum of products, of variance
-    4 slope² Var(x) v / (n - 1) at most.
+    4 slope² Var(x) v / (n - 1) at most. All of it is in units of Var_p(z1) = 2, which is estimated from m samples
+    of the model, so with a relative error of sqrt(2 / (m - 1)).
     """
     x, draws = np.random.default_rng(1).normal(size=4_000).astype(np.float32), 4
     (top, use) = use_of_latents(chain(slope), {"x": x}, key=jax.random.key(1), num_samples=draws)
@@ -112,7 +116,9 @@ def test_what_draws_of_parents_add_to_the_activity_is_taken_off(slope):
     n, added, signal = len(x), 1.6**2 / draws, slope**2 * x.var(ddof=1, dtype=np.float64)
     error = math.sqrt(added**2 * (2 / (n - 1) + 2 / (n * (draws - 1))) + 4 * signal * added / (n - 1))
     assert 2 * Z * error < added  # what would be left on it
-    assert abs(use.activity - signal) < Z * error
+    relative = Z * math.sqrt(2 / (PRIOR_DRAWS - 1))
+    least_unit = 2 * (1 - relative)
+    assert abs(use.activity - signal / 2) < (Z * error + signal * relative) / least_unit
 
 
 def test_a_kl_below_a_drawn_latent_is_averaged_over_draws():
@@ -229,3 +235,13 @@ def test_what_cannot_be_measured_is_refused():
         "The posterior mean of `z1` is averaged over draws, whose share in its variance one draw cannot tell. Pass "
         "`num_samples` of 2 or more."
     )
+
+
+def test_a_narrow_prior_does_not_make_a_latent_inactive():
+    """z = 0.05 u with u standard normal says as much as u does: activity has no unit."""
+    scale = 0.05
+    p = lb.Joint(z=Normal(0.0, scale), x=lambda z: Normal(z / scale, 0.5))
+    q = lb.Joint(z=lambda x, a: Normal(a * x, 0.4 * scale), a=jnp.asarray(0.8 * scale))
+    (use,) = use_of_latents(lb.VAE(p, q, key=KEY), {"x": X}, key=KEY)
+    assert use.activity == pytest.approx(0.64 * X.var(ddof=1, dtype=np.float64), rel=ROUNDING)
+    assert use.num_active == 1

@@ -9,19 +9,22 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Float64, Int, PRNGKeyArray, PyTree
 
-from lowerbound._key import as_key
+from lowerbound._key import as_key, named_key
 from lowerbound._types import Nats
 from lowerbound.data import Data
 from lowerbound.evaluation._encode import inferring
 from lowerbound.evaluation._posterior_means import averaged_over_draws, has_no_formula, over_draws, posterior_means
 from lowerbound.evaluation._rows import map_batches, one_draw
+from lowerbound.evaluation._sample import sample
 from lowerbound.model import VAE, Plan, Scope, Term, TermKind, density, draw_noise, latent_noise_shapes
 from lowerbound.objective import ELBO, Datum
 
 #: An entry of a latent is active if its posterior mean has a variance over data above this: Burda, Grosse and
 #: Salakhutdinov (2016), *Importance Weighted Autoencoders*, "Latent space representation" and appendix C,
-#: https://arxiv.org/abs/1509.00519. It is meant for priors of unit variance.
+#: https://arxiv.org/abs/1509.00519. It is meant for priors of unit variance, so activities are in units of the prior's.
 ACTIVE = 0.01
+#: Draws from p that the variance of a prior with parents is estimated from.
+PRIOR_DRAWS = 2048
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,8 @@ class LatentUse:
             other variables, so that it has no term of its own.
         kl_standard_error: The standard error of `kl` over data; it contains the Monte Carlo error.
         kl_label: What `kl` is the mean of: `KL(q(z | x) || p(z))`.
-        activity: The variance over data of the posterior mean of each entry (of each class probability of a
-            Categorical).
+        activity: The variance over data of the posterior mean of each entry, in units of its variance under p (of each
+            class probability of a Categorical, as it is).
         num_active: How many of them are above `ACTIVE`.
         words: The finding in a sentence.
     """
@@ -60,7 +63,9 @@ def use_of_latents(
 ) -> tuple[LatentUse, ...]:
     r"""Measure how each latent that q infers is used.
 
-    The activity of an entry is $\mathrm{Var}_x(\mathbb{E}_{q(z \mid x)}[z])$ over the data, with n - 1 below. For a
+    The activity of an entry is $\mathrm{Var}_x(\mathbb{E}_{q(z \mid x)}[z]) / \mathrm{Var}_p(z)$, over the data with
+    n - 1 below. Under a prior with parents the latter is estimated from samples of the model; it is taken as 1 where p
+    cannot be sampled, for it conditions on inputs, or where it has no finite variance. For a
     latent whose mean is averaged over S draws of those above it the variance of what those draws add, estimated from
     their spread in each row, is subtracted. So the activity is unbiased, and that of such an entry may come out
     slightly below 0.
@@ -109,9 +114,28 @@ def use_of_latents(
         activity = np.asarray(moments[name].squares / (len(ready) - 1))
         if name in averaged:
             activity = np.asarray(activity - np.sum(errors[name], axis=0) / len(ready))
+        if activity.shape == plan.graph.shape(name):
+            activity = np.asarray(activity / _prior_variance(vae, name, key))
         values = np.concatenate(kls[name]) if name in kls else np.full(len(ready), np.nan)
         found.append(_use(plan, name, activity, values))
     return tuple(found)
+
+
+def _prior_variance(vae: VAE, name: str, key: PRNGKeyArray) -> Float64[np.ndarray, "..."]:
+    """Return the variance of each entry of a latent under p, with its parents drawn; 1 where it is not known."""
+    graph = vae.graph
+    factor = graph.p[name]
+    if graph.random_parents(factor) or graph.input_parents(factor):
+        if graph.inputs:
+            return np.ones(graph.shape(name))
+        drawn = sample(vae, PRIOR_DRAWS, key=named_key(key, "prior"))[name]
+        variance = drawn.astype(np.float64).var(axis=0)
+    else:
+        try:
+            variance = np.asarray(Scope(graph, one_draw(vae, key)).model(name).variance, np.float64)
+        except NotImplementedError:
+            return np.ones(graph.shape(name))
+    return np.where(np.isfinite(variance) & (variance > 0), np.broadcast_to(variance, graph.shape(name)), 1.0)
 
 
 class _RowUses(NamedTuple):

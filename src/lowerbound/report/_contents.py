@@ -159,7 +159,15 @@ def _floored(vae: VAE, rows: Data, name: str, scale: str) -> str:
 def _latent(use: LatentUse, num_rows: int) -> Latent:
     activity = np.maximum(np.asarray(use.activity), 0)  # an unbiased variance may come out below 0
     kl = "inside the log of a sum" if np.isnan(use.kl) else f"{use.kl:.2f} ± {use.kl_standard_error:.2f} nats a datum"
-    figure = bars(activity, title=f"Activity of the entries of {use.name}") if activity.size > 1 else None
+    figure = (
+        bars(
+            activity,
+            title=f"Activity of the entries of {use.name}",
+            axis="variance of the posterior mean over data, in units of the prior's",
+        )
+        if activity.size > 1
+        else None
+    )
     of = f", the mean of {use.kl_label}" if use.kl_label else ""
     sentence = f"{use.words} Measured on {num_rows:,} test rows{of}."
     return Latent(use.name, sentence, kl, f"{use.num_active} of {use.size}", figure)

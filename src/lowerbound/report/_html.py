@@ -207,7 +207,8 @@ def _latents(latents: Sequence[Latent], count: _Count) -> str:
     table = _table("latents", head, rows, "Use of the latents", caption)
     figures = (
         f"<figure>{latent.figure}<figcaption>{count.label('Figure', f'Entries of {latent.name}')} An entry is used "
-        "where the mean of its posterior varies over the data by more than the threshold.</figcaption></figure>"
+        "where the variance of its posterior mean over the data, in units of its prior's, is above the threshold."
+        "</figcaption></figure>"
         for latent in latents
         if latent.figure is not None
     )

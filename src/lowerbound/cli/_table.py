@@ -32,7 +32,7 @@ def print_scores(scores: Sequence[Score], test: Data) -> None:
         notes = (score.note,) if any(score.note for score in scores) else ()
         table.add_row(score.name, f"{estimate.mean:.2f}", data, draws, str(estimate.side), *notes)
     # Wide where nobody looks (a log, a file): a table that wraps is hard to read, and to parse.
-    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    console = Console(width=None if sys.stdout.isatty() else 240, highlight=False)
     console.print(table)
     console.print(
         "Nats a datum, summed over entries, in the rows' own units; higher is better. Standard errors: over data, and "

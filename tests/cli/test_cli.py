@@ -248,3 +248,22 @@ def test_a_table_with_gaps_goes_through(run):
     assert spread[0] < spread[1] < spread[2]
     assert run("reconstruct", "t", "-o", "r.csv").code == 0
     assert run("encode", "t", "-o", "z.csv", "--data", "t.csv").out == "Wrote z.csv: z (120, 2), of t.csv.\n"
+
+
+def test_ctrl_c_is_answered_and_leaves_nothing(run, monkeypatch):
+    def interrupted(*arguments, **settings):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lowerbound.cli._fit.train", interrupted)
+    done = run("fit", "digits", "--out", "cut")
+    assert done.code == 130
+    assert done.err == "Interrupted; what was unfinished is removed.\n"
+    assert not Path("cut").exists()
+
+
+def test_no_word_at_all_prints_the_help(run):
+    done = run()
+    assert done.code == 2
+    assert done.err.startswith("Usage: lowerbound")
+    assert done.err == done.err.rstrip() + "\n"
+    assert "See `lowerbound --help`" not in done.err

@@ -38,7 +38,7 @@ def test_any_run_gives_a_small_chart(steps, per_epoch, terms, valid):
 def test_the_first_steps_do_not_set_the_range():
     words = texts(read_chart(learning_curves(history(400))))
     assert "−90" in words
-    assert "The frame fits what follows the first fifth; the objective began at −100,090 nats." in " ".join(words)
+    assert "The axis leaves out the first fifth, which began at −100,090 nats." in " ".join(words)
 
 
 def test_it_says_what_it_shows():

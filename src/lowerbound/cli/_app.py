@@ -42,6 +42,9 @@ USAGE_ERRORS: tuple[type[Exception], ...] = tuple(
     base for base in typer.BadParameter.__mro__ if "UsageError" in base.__name__
 )
 
+#: The exit code of a program that Ctrl-C ended.
+INTERRUPTED = 130
+
 MODELS = "mlp, conv, ladder, mixture, semisupervised"
 
 Run = Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN")]
@@ -248,7 +251,7 @@ def reconstruct(
     model: RunModel = None,
     trust: Trust = False,
 ) -> None:
-    """Send rows through their latents and back: the mean of p(x | z) at one draw of z from q(z | x)."""
+    """Send rows through their latents and back: the mean of p(x | z) at one draw of z from q(z | x); gaps are filled."""
     from lowerbound.cli._saved import RowWords, RunWords, reconstruct_run
 
     reconstruct_run(RunWords(run, model, trust), RowWords(data, array, labels, split), out, seed)
@@ -350,8 +353,9 @@ def main() -> None:
         typer.echo(str(error), err=True)
         sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):
-        typer.echo("Interrupted.", err=True)
-        sys.exit(130)
+        code = INTERRUPTED
+    if code == INTERRUPTED:  # typer makes this number of Ctrl-C itself
+        typer.echo("Interrupted; what was unfinished is removed.", err=True)
     sys.exit(code or 0)
 
 
@@ -372,5 +376,7 @@ def _usage(error: Exception) -> str:
             closest = closest.replace(f"`{synonym}`", f"`{name}`")
         return f"`{option}` is no option of `{command}`.{closest}"
     message = str(getattr(error, "format_message", lambda: error)())
+    if message.startswith("Usage:"):  # no word at all: the help itself
+        return message
     message = message if message.endswith(("?", ".")) else f"{message}."
     return f"{message} See `{getattr(context, 'command_path', 'lowerbound')} --help`."

@@ -54,9 +54,7 @@ def learning_curves(history: History) -> str:
     top += 160 * -(-len(terms) // 2) - (4 if terms else 0)
     said = []
     if main.first < main.scale.low:
-        said.append(
-            f"The frame fits what follows the first fifth; the objective began at {number(main.first, 0)} nats."
-        )
+        said.append(f"The axis leaves out the first fifth, which began at {number(main.first, 0)} nats.")
     if len(history.terms) > _TERMS:
         said.append(f"The first {_TERMS} of {len(history.terms)} terms are drawn.")
     below, used = notes(said, top)

@@ -18,9 +18,11 @@ from lowerbound.report._page import Figure
 from lowerbound.report._scores import chosen
 
 #: Pictures in a grid, rows of a table that are compared, points on a map, and the side of the manifold's grid.
-PAIRS, SAMPLES, ROWS, POINTS, SIDE = 20, 60, 400, 3000, 15
+PAIRS, SAMPLES, ROWS, POINTS, SIDE = 20, 60, 400, 3000, 12
 #: Draws that the range of a latent is taken from.
 PRIOR_DRAWS = 4096
+#: The width of the page's text, in screen pixels.
+TEXT_WIDTH = 688
 #: Maps of the latent space at most.
 MAPS = 3
 
@@ -179,12 +181,12 @@ def _samples(subject: Subject) -> Iterator[Figure]:
         yield Figure(
             "Samples",
             f"{num} draws of {view.name}{given}: {above} from p first, then {view.name} from {subject.law(view.name)}.",
-            image_png(_images(made, view), 12, low=view.low, high=view.high),
+            image_png(_images(made, view), _across(view), low=view.low, high=view.high),
         )
         means = _means(subject, {**drawn, **inputs}, view.name)
         if means is not None:
             expected = rows.restore({view.name: means})[view.name]
-            content = image_png(_images(expected, view), 12, low=view.low, high=view.high)
+            content = image_png(_images(expected, view), _across(view), low=view.low, high=view.high)
             caption = f"The mean of {subject.law(view.name)} at the same draws: without the noise of the likelihood."
             yield Figure("Samples, as means", caption, content)
 
@@ -255,6 +257,13 @@ def _principal(values: Float[np.ndarray, "rows entries"]) -> tuple[Float[np.ndar
     left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
     total = float((sizes**2).sum())
     return left[:, :2] * sizes[:2], float((sizes[:2] ** 2).sum() / total) if total else 1.0
+
+
+def _across(view: View) -> int:
+    """Choose how many pictures stand in a row: so many that, enlarged by a whole factor, they fill the text's width."""
+    assert view.image is not None, "asked for pictures only"
+    pitch = view.image[1] + 1  # with the gap
+    return max(range(6, 13), key=lambda across: (TEXT_WIDTH // (across * pitch)) * across * pitch)
 
 
 def _images(values: Shaped[np.ndarray, "rows ..."], view: View) -> Shaped[np.ndarray, "rows ..."]:

@@ -181,8 +181,9 @@ def _image(title: str, png: bytes, room: int) -> str:
 
 def _curves(curves: str, count: _Count) -> str:
     caption = (
-        "The training objective and the bound on the validation rows, in nats a datum, higher is better. The state "
-        "that was kept is the best one on the validation rows, where there are any. Below, each term of the objective."
+        "The training objective (thin: of single steps) and the bound on the validation rows, in nats a datum, higher "
+        "is better. The state that was kept is the best one on the validation rows, where there are any. Below, each "
+        "term of the objective."
     )
     label = count.label("Figure", "Learning curves")
     return f"<figure>{curves}<figcaption>{label} {caption}</figcaption></figure>" if curves else ""

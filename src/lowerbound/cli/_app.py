@@ -251,7 +251,7 @@ def reconstruct(
     model: RunModel = None,
     trust: Trust = False,
 ) -> None:
-    """Send rows through their latents and back: the mean of p(x | z) at one draw of z from q(z | x); gaps are filled."""
+    """Send rows through their latents and back: the mean of p(x | z) at one draw of z from q; gaps are filled."""
     from lowerbound.cli._saved import RowWords, RunWords, reconstruct_run
 
     reconstruct_run(RunWords(run, model, trust), RowWords(data, array, labels, split), out, seed)

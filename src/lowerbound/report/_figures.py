@@ -17,8 +17,9 @@ from lowerbound.report._labels import labels_of, unlabeled
 from lowerbound.report._page import Figure
 from lowerbound.report._scores import chosen
 
-#: Pictures in a grid, rows of a table that are compared, points on a map, and the side of the manifold's grid.
-PAIRS, SAMPLES, ROWS, POINTS, SIDE = 20, 60, 400, 3000, 12
+#: Pairs of pictures, rows of pictures that are samples, rows of a table that are compared, points on a map, and the
+#: side of the manifold's grid.
+PAIRS, SAMPLE_ROWS, ROWS, POINTS, SIDE = 20, 4, 400, 3000, 12
 #: Draws that the range of a latent is taken from.
 PRIOR_DRAWS = 4096
 #: The width of the page's text, in screen pixels.
@@ -161,7 +162,7 @@ def _reconstructions(subject: Subject) -> Iterator[Figure]:
 def _samples(subject: Subject) -> Iterator[Figure]:
     vae, rows, key = subject.vae, subject.test, subject.key
     for view in subject.views:
-        num = SAMPLES if view.image else ROWS
+        num = SAMPLE_ROWS * _across(view) if view.image else ROWS
         inputs = subject.inputs(num)
         drawn = sample(vae, num, key=named_key(key, "samples"), inputs=inputs)
         made = rows.restore({view.name: drawn[view.name]})[view.name]
@@ -263,7 +264,7 @@ def _across(view: View) -> int:
     """Choose how many pictures stand in a row: so many that, enlarged by a whole factor, they fill the text's width."""
     assert view.image is not None, "asked for pictures only"
     pitch = view.image[1] + 1  # with the gap
-    return max(range(6, 13), key=lambda across: (TEXT_WIDTH // (across * pitch)) * across * pitch)
+    return max(range(8, 13), key=lambda across: ((TEXT_WIDTH // (across * pitch)) * across * pitch, across))
 
 
 def _images(values: Shaped[np.ndarray, "rows ..."], view: View) -> Shaped[np.ndarray, "rows ..."]:

@@ -5,6 +5,7 @@ from zlib import crc32
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import PRNGKeyArray
 
 
@@ -24,3 +25,8 @@ def as_key(key: Any) -> PRNGKeyArray:
 def named_key(key: PRNGKeyArray, name: str) -> PRNGKeyArray:
     """Derive a key from a name, so that adding another name changes nothing (and Python's hash has no say)."""
     return jax.random.fold_in(key, crc32(name.encode()))
+
+
+def host_generator(key: PRNGKeyArray) -> np.random.Generator:
+    """Make NumPy's generator of a key: for choices on the host, where no size costs a compilation."""
+    return np.random.Generator(np.random.Philox(key=np.asarray(jax.random.bits(key, (2,)), np.uint64)))

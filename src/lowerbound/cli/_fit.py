@@ -38,10 +38,9 @@ from lowerbound.training import fit as train
 STEPS, FEWEST_EPOCHS, MOST_EPOCHS = 3300, 10, 150
 #: Without `--batch`: rows of a step, where there are fewer than `MANY` training rows and where there are more.
 SMALL_BATCH, LARGE_BATCH, MANY = 64, 128, 10_000
-
-
 #: Without `--valid`: this fraction of the rows, and at most so many of them.
 VALID_FRACTION, MOST_VALID = 0.1, 5000
+#: The words of `--binarize`, those of `Data.binarize`.
 BINARIZATIONS = ("stochastic", "fixed", "threshold")
 
 

@@ -16,7 +16,7 @@ from lowerbound.cli._table import print_scores, said
 from lowerbound.data import Data
 from lowerbound.evaluation import encode, evaluate, reconstruct, sample
 from lowerbound.objective import ELBO, IWAE
-from lowerbound.report import Score, unlabeled
+from lowerbound.report import Score, evidence, unlabeled
 from lowerbound.runs import Keys, RunFolder, SavedRun, read_run, versions
 from lowerbound.training import History
 
@@ -80,8 +80,7 @@ def evaluate_run(which: RunWords, rows: RowWords, how: str, num_samples: int | N
         report = {"run": str(which.path), **said(estimate), "seed": seed, "versions": versions()}
         sys.stdout.write(json.dumps(report, allow_nan=False) + "\n")
         return
-    names = ", ".join(name for name in data.names if name in run.vae.graph.p)
-    name = "ELBO" if how == "elbo" else f"log p({names}), {bound.name}"
+    name = "ELBO" if how == "elbo" else f"log {evidence(run.vae, data)}, {bound.name}"
     print_scores([Score(name, estimate, f"seed {seed}")], data)
 
 

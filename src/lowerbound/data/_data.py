@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int64, Integer, PRNGKeyArray, Shaped
 
-from lowerbound._key import as_key
+from lowerbound._key import as_key, host_generator
 from lowerbound._suggest import suggest
 from lowerbound.data._checks import as_rows, check_values, shaped
 from lowerbound.data._moments import column_moments
@@ -450,9 +450,7 @@ class Data:
             raise ValueError(
                 f"{counts['valid']} rows for `valid` and {counts['test']} for `test` leave none of {total} to train on."
             )
-        # Permuted on the host, where no size costs a compilation.
-        seed = np.asarray(jax.random.bits(as_key(key), (2,)), np.uint64)
-        order = np.random.Generator(np.random.Philox(key=seed)).permutation(total)
+        order = host_generator(as_key(key)).permutation(total)
         train, valid_rows, test_rows = np.split(order, [num_train, num_train + counts["valid"]])
         for name in self.names:
             self._values(name)  # all rows are checked, before they part

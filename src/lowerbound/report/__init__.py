@@ -5,9 +5,9 @@ Read `_page.py` for what a page says, `_html.py` for how it is set, and `_style.
 
 from lowerbound.report._contents import make_page
 from lowerbound.report._html import render
-from lowerbound.report._labels import labels_of, needs_labels, unlabeled
+from lowerbound.report._labels import labels_of, needs_labels, unlabeled, without_labels
 from lowerbound.report._page import Figure, Latent, Page, Score
-from lowerbound.report._scores import Scored, score_parts
+from lowerbound.report._scores import Scored, evidence, score_parts
 
 __all__ = [
     "Figure",
@@ -15,10 +15,12 @@ __all__ = [
     "Page",
     "Score",
     "Scored",
+    "evidence",
     "labels_of",
     "make_page",
     "needs_labels",
     "render",
     "score_parts",
     "unlabeled",
+    "without_labels",
 ]

@@ -66,7 +66,7 @@ def make_page(
         lead=f"{lead} {_main(scored.scores)}",
         scores=scored.scores,
         depends=_depends(rows, parts, scored.scores, seed),
-        notes=(*scored.notes, *_notes(vae, history, rows, uses), *drawn.notes, *left_out),
+        notes=(*scored.notes, *_notes(vae, history, unlabeled(vae, parts.train), uses), *drawn.notes, *left_out),
         network=draw(vae, observed=[name for name in rows.names if name in vae.graph.p], group_parameters=False).svg(),
         explanation=explain(vae, unlabeled(vae, parts.train), how),
         curves=learning_curves(history),
@@ -126,14 +126,14 @@ def _shape(shape: Sequence[int]) -> str:
     return "x".join(map(str, shape)) or "number"
 
 
-def _notes(vae: VAE, history: History, rows: Data, uses: Sequence[LatentUse]) -> list[str]:
+def _notes(vae: VAE, history: History, train: Data, uses: Sequence[LatentUse]) -> list[str]:
     """Say what a reader must know before trusting or using the model."""
     notes = [use.words for use in uses if not use.num_active]
     if len(history.valid) > 1 and history.best_step == len(history) and history.stopped == "epochs":
         notes.append("The validation bound was still rising when training ended: more epochs may give more.")
-    for name in rows.names:
+    for name in train.names:
         if name in vae.graph.p:
-            notes += [_floored(vae, rows, name, scale) for scale in vae.graph.parameter_parents(vae.graph.p[name])]
+            notes += [_floored(vae, train, name, scale) for scale in vae.graph.parameter_parents(vae.graph.p[name])]
     return [note for note in notes if note]
 
 

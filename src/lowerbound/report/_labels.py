@@ -20,20 +20,20 @@ def needs_labels(vae: VAE, data: Data) -> bool:
     if "y" not in data or "y" not in vae.graph.names:
         return False
     try:
-        make_plan(vae.graph, without_labels(data), ELBO())
+        make_plan(vae.graph, [name for name in data.names if name != "y"], ELBO())
     except ValueError:
         return True
     return "y" in vae.graph.inputs
 
 
 def without_labels(data: Data) -> list[str]:
-    """List the arrays beside the labels; with their masks."""
-    return [name for name in data.names if name != "y"]
+    """List the arrays beside the labels and the masks."""
+    masks = {mask.mask for mask in data.transform.masks}
+    return [name for name in data.names if name != "y" and name not in masks]
 
 
 def unlabeled(vae: VAE, data: Data) -> Data:
     """Leave out the labels where the model does not need them: what is scored then is log p(x)."""
     if "y" not in data or needs_labels(vae, data):
         return data
-    masks = {mask.mask for mask in data.transform.masks}
-    return data.only(*(name for name in without_labels(data) if name not in masks))
+    return data.only(*without_labels(data))

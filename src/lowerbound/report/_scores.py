@@ -2,11 +2,10 @@
 
 from typing import NamedTuple
 
-import jax
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
-from lowerbound._key import named_key
+from lowerbound._key import host_generator, named_key
 from lowerbound.data import Data
 from lowerbound.evaluation import encode, evaluate, independent
 from lowerbound.model import VAE
@@ -112,5 +111,4 @@ def chosen(num_rows: int, most: int, key: PRNGKeyArray) -> np.ndarray:
     """Choose rows at random, in their order; all if there are no more than `most`."""
     if num_rows <= most:
         return np.arange(num_rows)
-    seed = np.asarray(jax.random.bits(key, (2,)), np.uint64)
-    return np.sort(np.random.Generator(np.random.Philox(key=seed)).choice(num_rows, most, replace=False))
+    return np.sort(host_generator(key).choice(num_rows, most, replace=False))

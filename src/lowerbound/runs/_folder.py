@@ -119,13 +119,13 @@ class RunFolder:
         """
         where = path.resolve()
         made = [parent for parent in where.parents if not parent.exists()]
+        _check_free(path, where, force)
+        aside = _set_aside(where)
         try:
-            _check_free(path, where, force)
-            aside = _set_aside(where)
-            claim_folder(where)
-        except ValueError as error:
-            raise ValueError(str(error).replace(str(where), str(path)).replace("`out`", "`--out`")) from error
-        try:
+            try:
+                claim_folder(where)
+            except ValueError as error:
+                raise ValueError(str(error).replace(str(where), str(path)).replace("`out`", "`--out`")) from error
             yield cls(path)
         finally:
             if not (where / WEIGHTS).exists():
@@ -133,7 +133,8 @@ class RunFolder:
                 if aside is not None:
                     aside.rename(where)
                 for parent in made:
-                    parent.rmdir()
+                    if parent.is_dir() and not any(parent.iterdir()):
+                        parent.rmdir()
             elif aside is not None:
                 shutil.rmtree(aside)
 

@@ -6,14 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
-from lowerbound._key import named_key
+from lowerbound._key import host_generator, named_key
 from lowerbound._suggest import suggest
 from lowerbound.data import Data, Parts, Recipe
 from lowerbound.model import VAE
-from lowerbound.report import labels_of, needs_labels
+from lowerbound.report import labels_of, needs_labels, without_labels
 from lowerbound.runs._keys import Keys
 from lowerbound.runs._source import Source
 
@@ -76,7 +75,7 @@ class Preparation:
     def split(self, data: Data) -> Parts:
         """Part the rows that `read` gave, and bring in those from elsewhere."""
         if self.standardize:
-            for name in _without_labels(data):  # the entries of a picture have one unit, those of a table each its own
+            for name in without_labels(data):  # the entries of a picture have one unit, those of a table each its own
                 data = data.standardize(name, together=data[name].ndim > 2)
         if len(data) < 1 + sum(not isinstance(part, Source) for part in self._held_out.values()):
             counted = "1 row" if len(data) == 1 else f"{len(data)} rows"
@@ -208,7 +207,7 @@ def training_sets(vae: VAE, data: Data, num_labeled: int | None = None, *, key: 
     Raises:
         ValueError: A label is needed in every row and one has none; or fewer rows have one than are asked for.
     """
-    names = _without_labels(data)
+    names = without_labels(data)
     labels = labels_of(data)
     if labels is None or "y" not in vae.graph.names:
         if num_labeled is not None:
@@ -230,17 +229,11 @@ def training_sets(vae: VAE, data: Data, num_labeled: int | None = None, *, key: 
     return [*sets, data.only(*names)[rest]] if len(rest) else sets
 
 
-def _without_labels(data: Data) -> list[str]:
-    masks = {mask.mask for mask in data.transform.masks}
-    return [name for name in data.names if name != "y" and name not in masks]
-
-
 def _evenly(labels: np.ndarray, known: np.ndarray, number: int, key: Any) -> np.ndarray:
     """Choose rows class by class in turns, at random within a class."""
     if not 1 <= number <= len(known):
         raise ValueError(f"`--labeled` is {number}, but {len(known)} of the training rows have a label.")
-    seed = np.asarray(jax.random.bits(key, (2,)), np.uint64)
-    shuffled = np.random.Generator(np.random.Philox(key=seed)).permutation(known)
+    shuffled = host_generator(key).permutation(known)
     turn = np.zeros(len(shuffled), np.int64)
     for label in np.unique(labels[shuffled]):
         of_class = labels[shuffled] == label

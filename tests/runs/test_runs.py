@@ -331,3 +331,15 @@ def test_labels_are_used_evenly_and_the_rest_without():
 def test_the_keys_of_a_run_follow_from_its_seed():
     one, other = Keys.of(0), Keys.of(1)
     assert len({jax.random.key_data(key).tobytes() for key in (*one, *other)}) == 8
+
+
+def test_a_folder_that_cannot_be_claimed_leaves_the_old_run(saved, monkeypatch):
+    def refused(out):
+        raise ValueError(f"`out` is {out}, which cannot be written: no space is left.")
+
+    monkeypatch.setattr("lowerbound.runs._folder.claim_folder", refused)
+    before = (saved / "weights.safetensors").read_bytes()
+    with pytest.raises(ValueError, match="`--out` is"), RunFolder.claimed(saved, force=True):
+        pass
+    assert (saved / "weights.safetensors").read_bytes() == before
+    assert not saved.with_name(".run.replaced").exists()

@@ -14,6 +14,7 @@ from lowerbound.cli._output import check_output, write_rows
 from lowerbound.cli._page import write_page
 from lowerbound.cli._table import print_scores, said
 from lowerbound.data import Data
+from lowerbound.drawing import is_picture
 from lowerbound.evaluation import encode, evaluate, reconstruct, sample
 from lowerbound.objective import ELBO, IWAE
 from lowerbound.report import Score, evidence, unlabeled
@@ -88,7 +89,7 @@ def sample_run(which: RunWords, out: Path, num: int, seed: int | None) -> None:
     """Draw data from the model, and write them in the units of the raw rows."""
     run = which.read()
     observed = observed_names(run)
-    check_output(out, pictures=is_picture(run, observed))
+    check_output(out, pictures=are_pictures(run, observed))
     key = named_key(Keys.of(run.seed if seed is None else seed).page, "samples")
     drawn = sample(run.vae, num, key=key, inputs=run.inputs(num))
     restored = run.recipe.restore({name: drawn[name] for name in observed})
@@ -100,7 +101,7 @@ def reconstruct_run(which: RunWords, rows: RowWords, out: Path, seed: int | None
     """Send rows through their latents and back, and write the means in the units of the raw rows."""
     run = which.read()
     observed = observed_names(run)
-    check_output(out, pictures=is_picture(run, observed))
+    check_output(out, pictures=are_pictures(run, observed))
     data = in_file_order(unlabeled(run.vae, rows.read(run)))
     key = named_key(Keys.of(run.seed if seed is None else seed).page, "reconstructions")
     means = reconstruct(run.vae, data, key=key)
@@ -161,10 +162,9 @@ def observed_names(run: SavedRun) -> list[str]:
     return [name for name in run.recipe.arrays if name in run.vae.graph.p and name != "y"]
 
 
-def is_picture(run: SavedRun, names: Sequence[str]) -> bool:
+def are_pictures(run: SavedRun, names: Sequence[str]) -> bool:
     """Say whether the rows are pictures that a PNG can show."""
-    shapes = [run.recipe.arrays[name][1] for name in names]
-    return len(shapes) == 1 and (len(shapes[0]) == 2 or (len(shapes[0]) == 3 and shapes[0][2] in (1, 3)))
+    return len(names) == 1 and is_picture(run.recipe.arrays[names[0]][1])
 
 
 def columns_of(run: SavedRun) -> dict[str, tuple[str, ...]]:

@@ -11,7 +11,7 @@ from lowerbound.drawing._diagram import Diagram
 from lowerbound.drawing._draw import draw
 from lowerbound.drawing._elements import Edge, Kind, Node, Plate
 from lowerbound.drawing._explain import HEADINGS, Explanation, Row, explain
-from lowerbound.drawing._images import image_grid, save_reconstructions, save_samples
+from lowerbound.drawing._images import image_grid, is_picture, save_reconstructions, save_samples
 from lowerbound.drawing._label import Label, Role
 from lowerbound.drawing._map import latent_map
 from lowerbound.drawing._png import image_png, pairs_png
@@ -35,6 +35,7 @@ __all__ = [
     "explain",
     "image_grid",
     "image_png",
+    "is_picture",
     "latent_map",
     "learning_curves",
     "pairs_png",

@@ -94,6 +94,11 @@ def save_reconstructions(
     _save(path, image_grid(pairs, columns, title=title, gap=2))
 
 
+def is_picture(shape: tuple[int, ...]) -> bool:
+    """Say whether a row of this shape can be seen: (height, width), or with 1 or 3 channels at the end."""
+    return len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3))
+
+
 def shades(name: str, images: Images, low: float, high: float) -> Float[np.ndarray, "num height width *channels"]:
     """Map [low, high] to [0, 1], and drop a single channel.
 

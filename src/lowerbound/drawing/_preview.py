@@ -5,7 +5,7 @@ from html import escape
 
 import numpy as np
 
-from lowerbound.drawing._images import Images
+from lowerbound.drawing._images import Images, is_picture
 from lowerbound.drawing._png import image_png
 
 #: Images and rows of numbers that are shown, entries of such a row, and pixels of an image's longer side, at most.
@@ -19,8 +19,7 @@ def preview(rows: Images) -> str:
         rows: An array with a leading axis of rows.
     """
     array = np.asarray(rows)
-    looks_like_images = array.ndim == 3 or (array.ndim == 4 and array.shape[3] in (1, 3))
-    return _thumbnails(array[:_IMAGES]) if looks_like_images and array.size else _numbers(array)
+    return _thumbnails(array[:_IMAGES]) if is_picture(array.shape[1:]) and array.size else _numbers(array)
 
 
 def _thumbnails(images: np.ndarray) -> str:

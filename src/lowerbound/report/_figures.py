@@ -10,7 +10,7 @@ from jaxtyping import Float, PRNGKeyArray, Shaped
 from lowerbound._key import named_key
 from lowerbound.data import Data
 from lowerbound.dist import family
-from lowerbound.drawing import column_comparison, column_histograms, image_png, latent_map, pairs_png
+from lowerbound.drawing import column_comparison, column_histograms, image_png, is_picture, latent_map, pairs_png
 from lowerbound.evaluation import decode, encode, reconstruct, sample
 from lowerbound.model import VAE, density
 from lowerbound.report._labels import labels_of, unlabeled
@@ -58,10 +58,9 @@ class View:
         """Look at rows with two axes as pictures, and at others as columns."""
         rows = data[name]
         shape = rows.shape[1:]
-        is_image = (len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3))) and min(shape[:2]) > 1
         low, high = (0.0, 1.0) if data.transform.is_binarized(name) else (float(rows.min()), float(rows.max()))
         words = data.columns(name) or tuple(f"{name}[{i}]" for i in range(int(np.prod(shape))))
-        return cls(name, shape if is_image else None, low, max(high, low + 1e-9), words)
+        return cls(name, shape if is_picture(shape) and min(shape[:2]) > 1 else None, low, max(high, low + 1e-9), words)
 
 
 @dataclass(frozen=True)
